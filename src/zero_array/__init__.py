@@ -1,0 +1,10 @@
+"""ZerO weights in any array library: the same bits everywhere, at the speed of writing memory.
+
+ZerO (arXiv 2110.12661) starts a network from zeros and ones only, up to a scale: partial identities, and Hadamard
+matrices where a layer widens. It needs no random numbers. ZerO is not zeros.
+"""
+
+from ._init import hadamard_init, identity_init, zero_init
+from ._weight import DEFINITION
+
+__all__ = ["DEFINITION", "hadamard_init", "identity_init", "zero_init"]

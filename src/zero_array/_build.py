@@ -1,0 +1,162 @@
+"""From a weight to an array. Which way it is built is decided in :func:`build`, and nowhere else.
+
+All ways give the same bits: entries are only copied, selected, or multiplied by one or minus one. A zero is never a
+product (it might come out as -0.0). No way holds more than the result and a few per cent of it.
+"""
+
+from functools import partial
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+from . import _namespace, _signs
+from ._signs import Target
+from ._typing import Array, Device, DType, Namespace
+from ._weight import Weight
+
+
+def build(xp: Namespace, weight: Weight, dtype: DType, device: Device | None, chunks: Any = "auto") -> Array:
+    """Return the window of ``weight`` as an array of ``xp``."""
+    place = _namespace.placement(device)
+    if _namespace.is_chunked(xp):
+        return _chunked(xp, weight, dtype, place, chunks)
+    formula = _namespace.compiled(xp, _formula, device)
+    if formula is not None:
+        return formula(xp, weight, dtype)
+    target = Target(xp, dtype, place)
+    if weight.is_zero():
+        return target.zeros(weight.shape)
+    length = _run(weight)
+    return _gathered(target, weight, length) if length else _assembled(target, weight)
+
+
+def _run(weight: Weight) -> int:
+    """The length of the runs of columns that :func:`_gathered` copies; 0 where they would be too short to pay.
+
+    A power of two that divides the first column, the number of columns and the period of the columns. The table of
+    runs is kept smaller than the result, and in the processor's cache.
+    """
+    (rows, cols), trailing = weight.channel_axes, prod(weight.shape[weight.channel_axes[1] + 1 :])
+    start, stop = weight.window[cols]
+    aligned = start | stop | weight.period(cols)
+    length = aligned & -aligned
+    while length > 1 and (length * trailing > 128 or 2 * length > weight.shape[rows] or 2 * length > stop - start):
+        length //= 2
+    return length if length * trailing >= 32 else 0
+
+
+def _gathered(target: Target, weight: Weight, length: int) -> Array:
+    """Copy runs of ``length`` columns, with the kernel axes behind them, from a table of all different runs."""
+    xp = target.xp
+    rows, cols = weight.channel_axes
+    (top, bottom), row_map = _local(target, weight, rows)
+    over = range(top // length, -(-bottom // length))
+    across = [column % weight.period(cols) // length for column in range(*weight.window[cols], length)]
+
+    # the table: two bands of `length` runs (the second is the negative, or zeros), then zeros for the other taps
+    if weight.rule == "hadamard":
+        runs = _signs.table(target, length, weight.constant, negated=True)
+        band = [[length * _signs.odd(i, j) for j in across] for i in over]
+        blank = 2 * length
+    else:
+        runs = target.eye(2 * length, length)
+        band = [[length * (i != j) for j in across] for i in over]
+        blank = length
+    axes = range(len(weight.shape))
+    leading, between = prod(weight.shape[:rows]), prod(weight.shape[rows + 1 : cols])
+    if leading * between > 1 and weight.rule == "hadamard":
+        runs = xp.concat([runs, target.zeros((1, length))], axis=0)
+    if axes[cols + 1 :]:
+        runs = xp.reshape(runs, (-1, length, 1))
+        runs = xp.where(_taps(target, weight, axes[cols + 1 :]), runs, target.floats(0.0))
+        runs = xp.reshape(runs, (-1, length * runs.shape[2]))
+
+    # which run goes where: a thousandth of the result
+    run = xp.reshape(target.indices(band), (len(over), 1, len(across))) + xp.reshape(target.arange(length), (1, -1, 1))
+    run = _signs.rows_of(xp.reshape(run, (-1, len(across))), top - over.start * length, bottom - top)
+    if row_map is not None:
+        run = xp.take(run, row_map, axis=0)
+    if leading * between > 1:
+        taps = _taps(target, weight, [*axes[:rows], *axes[rows + 1 : cols]])
+        taps = xp.reshape(taps, (leading, 1, between, 1))
+        run = xp.where(taps, xp.reshape(run, (1, -1, 1, len(across))), target.indices(blank))
+    return xp.reshape(xp.take(runs, xp.reshape(run, (-1,)), axis=0), weight.shape)
+
+
+def _assembled(target: Target, weight: Weight) -> Array:
+    """Make one block, repeat it over the groups, put it at the centre tap."""
+    xp = target.xp
+    rows, cols = weight.channel_axes
+    (top, bottom), row_map = _local(target, weight, rows)
+    (left, right), col_map = _local(target, weight, cols)
+    if weight.rule == "hadamard":
+        matrix = _signs.window(target, weight.constant, (top, bottom), (left, right))
+    else:
+        matrix = target.eye(bottom - top, right - left, k=top - left)
+    if row_map is not None:
+        matrix = xp.take(matrix, row_map, axis=0)
+    if col_map is not None:
+        matrix = xp.take(matrix, col_map, axis=1)
+    shape = weight.shape
+    if len(shape) == 2:
+        return matrix
+    kernel = [axis for axis in range(len(shape)) if axis not in (rows, cols)]
+    matrix = xp.reshape(matrix, tuple(1 if axis in kernel else size for axis, size in enumerate(shape)))
+    taps = xp.reshape(
+        _taps(target, weight, kernel), tuple(size if axis in kernel else 1 for axis, size in enumerate(shape))
+    )
+    return xp.where(taps, matrix, target.floats(0.0))
+
+
+def _local(target: Target, weight: Weight, axis: int) -> tuple[tuple[int, int], Array | None]:
+    """The range of block indices that a channel axis of the window needs, and how they repeat along it, if they do."""
+    start, stop = weight.window[axis]
+    period = weight.period(axis)
+    offset = start % period
+    if offset + stop - start <= period:
+        return (offset, offset + stop - start), None
+    return (0, period), (target.arange(stop - start) + offset) % period
+
+
+def _taps(target: Target, weight: Weight, axes: Any) -> Array:
+    """One flat row of bools over kernel ``axes``, true at the centre tap."""
+    centre = 0
+    for axis in axes:
+        centre = centre * weight.shape[axis] + (weight.taps[axis] or 0) - weight.window[axis][0]
+    return target.indices([flat == centre for flat in range(prod([weight.shape[axis] for axis in axes]))])
+
+
+def _formula(xp: Namespace, weight: Weight, dtype: DType) -> Array:
+    """The closed form of every entry at once: no temporaries once it is compiled, and it shards like any element-wise map."""
+    rank = len(weight.shape)
+    index = [
+        xp.reshape(xp.arange(stop - start) + start, tuple(-1 if axis == other else 1 for other in range(rank)))
+        for axis, (start, stop) in enumerate(weight.window)
+    ]
+    output, into = index[weight.out_axis] % weight.outputs, index[weight.in_axis]
+    zero, one, plus, minus = (
+        xp.asarray(value, dtype=dtype) for value in (0.0, 1.0, weight.constant, -weight.constant)
+    )
+    if weight.rule == "hadamard":
+        array = xp.where(xp.bitwise_count(output & into) & 1 == 1, minus, plus)
+    else:
+        array = xp.where(output == into, one, zero)
+    for axis, tap in enumerate(weight.taps):
+        if tap is not None:
+            array = xp.where(index[axis] == tap, array, zero)
+    return array
+
+
+def _chunked(xp: Namespace, weight: Weight, dtype: DType, place: dict[str, Device], chunks: Any) -> Array:
+    """A lazy array whose chunks are windows, each built alone by NumPy when it is wanted."""
+    if chunks == "auto" and 0 in weight.shape:
+        chunks = weight.shape  # both libraries divide by zero
+    sizes = xp.empty(weight.shape, dtype=dtype, chunks=chunks, **place).chunks
+    bounds = tuple(tuple(pairwise([sum(axis[:k]) for k in range(len(axis) + 1)])) for axis in sizes)
+    return xp.map_blocks(partial(_chunk, weight=weight, dtype=dtype, bounds=bounds), chunks=sizes, dtype=dtype)
+
+
+def _chunk(*_: Any, block_id: tuple[int, ...], weight: Weight, dtype: DType, bounds: Any) -> Array:
+    """One chunk; cubed passes an empty one along, which is not read."""
+    part = tuple(axis[number] for axis, number in zip(bounds, block_id, strict=True))
+    return build(_namespace.namespace(None), weight.part(part), dtype, None)

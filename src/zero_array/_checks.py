@@ -1,0 +1,174 @@
+"""Argument checks of the core. Every message of the core is written here.
+
+One grammar: *the argument* must be *this*; got *that*, then a remedy where one is usual. A wrong kind of
+thing is a ``TypeError``, a wrong value a ``ValueError``, and nothing has been built when either is raised.
+"""
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+from ._typing import Center, Scale, Shape, Window, WindowLike
+
+LONGEST = 2**31
+"""The longest axis: every index then fits the 32-bit integers that some backends are limited to."""
+
+
+def integer(value: Any) -> int | None:
+    """``value`` as an int, or None where it is not one (bools and floats are not)."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def integers(value: Any) -> tuple[int, ...] | None:
+    """``value`` as a tuple of ints, or None where it is not a sequence of them."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return None
+    result = tuple(integer(item) for item in value)
+    return None if None in result else result  # type: ignore[return-value]  # mypy cannot see that no None is left
+
+
+def shape(value: Any) -> Shape:
+    """Check a shape: two or more ints >= 1."""
+    message = f"`shape` must be two or more ints >= 1; got {value!r}"
+    sizes = integers(value)
+    if sizes is None:
+        raise TypeError(message)
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise ValueError(message)
+    if max(sizes) > LONGEST:
+        raise ValueError(f"`shape` must have no axis longer than 2**31; got {value!r}")
+    return sizes
+
+
+def axes(rank: int, in_axis: Any, out_axis: Any) -> tuple[int, int]:
+    """Check the two channel axes; both come back counted from the front, ``(in_axis, out_axis)``."""
+    found = []
+    for name, value in (("in_axis", in_axis), ("out_axis", out_axis)):
+        message = f"`{name}` must be an int from {-rank} to {rank - 1} for a shape of {rank} axes; got {value!r}"
+        axis = integer(value)
+        if axis is None:
+            raise TypeError(message)
+        if not -rank <= axis < rank:
+            raise ValueError(message)
+        found.append(axis % rank)
+    if found[0] == found[1]:
+        raise ValueError(
+            f"`in_axis` and `out_axis` must be different axes; got {in_axis!r} and {out_axis!r} for a shape of {rank} axes"
+        )
+    return found[0], found[1]
+
+
+def groups(value: Any, outputs: int) -> int:
+    """Check the number of groups: an int >= 1 that divides the length of the out axis."""
+    count = integer(value)
+    if count is None:
+        raise TypeError(f"`groups` must be an int >= 1; got {value!r}")
+    if count < 1:
+        raise ValueError(f"`groups` must be an int >= 1; got {value!r}")
+    if outputs % count:
+        raise ValueError(f"`groups` must divide the length of the out axis; got {count} groups for {outputs} outputs")
+    return count
+
+
+def taps(value: Center, kernel: Shape) -> tuple[int, ...]:
+    """The tap of each kernel axis that holds the matrix."""
+    if isinstance(value, str):
+        if value == "paper":
+            return tuple(size // 2 for size in kernel)
+        if value == "same":
+            return tuple((size - 1) // 2 for size in kernel)
+        raise ValueError(_CENTER + f"; got {value!r}")
+    single = integer(value)
+    found = integers(value) if single is None else (single,)
+    if found is None:
+        raise TypeError(_CENTER + f"; got {value!r}")
+    if len(found) != len(kernel):
+        raise ValueError(_CENTER + f"; got {value!r} for {len(kernel)} kernel axes")
+    if not all(-size <= tap < size for tap, size in zip(found, kernel, strict=True)):
+        raise ValueError(f"`center` must lie inside the kernel; got {value!r} for a kernel of {kernel}")
+    return tuple(tap % size for tap, size in zip(found, kernel, strict=True))
+
+
+_CENTER = "`center` must be 'paper', 'same' or one int per kernel axis"
+
+
+def scale(value: Scale) -> Scale:
+    """Check the name of a scale."""
+    message = f"`scale` must be 'orthonormal' or 'paper'; got {value!r}"
+    if not isinstance(value, str):
+        raise TypeError(message)
+    if value not in ("orthonormal", "paper"):
+        raise ValueError(message)
+    return value
+
+
+def window(value: WindowLike | None, full: Shape) -> Window:
+    """Check a window: inside ``full``, one slice or ``(start, stop)`` pair per axis; None is the whole."""
+    if value is None:
+        return tuple((0, size) for size in full)
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TypeError(f"`window` must be one slice or (start, stop) pair per axis; got {value!r}")
+    if len(value) != len(full):
+        raise ValueError(
+            f"`window` must be one slice or (start, stop) pair per axis; got {len(value)} for {len(full)} axes"
+        )
+    return tuple(_range(part, axis, size) for axis, (part, size) in enumerate(zip(value, full, strict=True)))
+
+
+def _range(part: Any, axis: int, size: int) -> tuple[int, int]:
+    """Check one axis of a window."""
+    if isinstance(part, slice):
+        if part.step is not None and integer(part.step) != 1:
+            raise ValueError(f"`window` must have no step; got {part!r} on axis {axis}")
+        ends: Any = (0 if part.start is None else part.start, size if part.stop is None else part.stop)
+    else:
+        ends = part
+    found = integers(ends)
+    if found is None or len(found) != 2:
+        raise TypeError(f"`window` must be one slice or (start, stop) pair per axis; got {part!r} on axis {axis}")
+    start, stop = found
+    if not 0 <= start <= stop <= size:
+        raise ValueError(
+            f"`window` must lie inside the shape, 0 <= start <= stop <= {size} on axis {axis}; got {part!r}"
+        )
+    return start, stop
+
+
+def namespace(xp: Any) -> None:
+    """Check that ``xp`` looks like an array namespace."""
+    name = getattr(xp, "__name__", None)
+    if name in _PARENTS:
+        raise TypeError(f"`xp` must be an array namespace; got the package {name}: pass {_PARENTS[name]}")
+    if isinstance(xp, str):
+        raise TypeError(f"`xp` must be an array namespace, the module itself; got the string {xp!r}")
+    if not callable(getattr(xp, "ndim", callable)):  # modules have a function of this name, arrays an int
+        raise TypeError(f"`xp` must be an array namespace such as numpy; got an array of type {type(xp).__name__}")
+    if not all(hasattr(xp, needed) for needed in ("asarray", "take", "float32")):
+        raise TypeError(f"`xp` must be an array namespace such as numpy; got {xp!r}")
+
+
+def other_namespace(xp: Any, wanted: str) -> TypeError:
+    """The refusal of a namespace by functions that belong to one library."""
+    name = getattr(xp, "__name__", repr(xp))
+    return TypeError(f"`xp` must be {wanted} or left out here; got {name}: use zero_array's own functions for it")
+
+
+_PARENTS = {"jax": "jax.numpy", "dask": "dask.array", "mlx": "mlx.core"}
+
+
+def no_dtype(value: Any) -> TypeError:
+    """The refusal of a dtype that no weight can have."""
+    return TypeError(
+        "`dtype` must be float64, float32, float16 or bfloat16, by name or as the namespace's own object; "
+        f"got {value!r}"
+    )
+
+
+def missing_dtype(name: str, library: str, remedy: str = "") -> ValueError:
+    """The refusal of a dtype that this namespace does not have (now)."""
+    return ValueError(f"`dtype` must be one that {library} has; got {name}{remedy}")

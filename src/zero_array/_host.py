@@ -1,0 +1,37 @@
+"""From an array of any backend to bytes in host memory, for digests."""
+
+from typing import Any
+
+import array_api_compat as compat
+
+from ._typing import Array
+
+
+def to_bytes(array: Array) -> bytes:
+    """The little-endian C-order bytes of ``array``, wherever it lives.
+
+    Only the weights' dtypes are handled. bfloat16, which most libraries cannot hand over, travels as float32: its bits
+    are the upper half of that, exactly.
+    """
+    import numpy
+
+    if hasattr(array, "compute"):  # Dask, cubed
+        array = array.compute()
+    is_bfloat16 = str(array.dtype).endswith("bfloat16")
+    if is_bfloat16:
+        xp = compat.array_namespace(array)
+        array = xp.astype(array, xp.float32)
+    host = numpy.ascontiguousarray(_on_host(array))
+    if is_bfloat16:
+        return (host.view(numpy.uint32) >> 16).astype("<u2").tobytes()
+    return host.astype(host.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _on_host(array: Array) -> Any:
+    """``array`` as something that NumPy can read."""
+    for method in ("unwrap_numpy", "asnumpy", "get", "cpu"):  # ndonnx, dpnp, CuPy, torch
+        if hasattr(array, method):
+            return getattr(array, method)()
+    if type(array).__module__.startswith("array_api_strict"):
+        return array.to_device(compat.array_namespace(array).Device("CPU_DEVICE"))
+    return array

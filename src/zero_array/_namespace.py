@@ -1,0 +1,94 @@
+"""The one door to array-api-compat: which namespace, which dtype, and how it likes to be asked."""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import array_api_compat as compat
+
+from . import _checks
+from ._typing import Array, Device, DType, Namespace
+
+
+def namespace(xp: Namespace | None) -> Namespace:
+    """The standard-conforming namespace of ``xp``, raw or wrapped; NumPy where it is left out."""
+    # by predicate, not by an array made for the purpose: CuPy without a GPU cannot make one
+    if xp is None or compat.is_numpy_namespace(xp):
+        import array_api_compat.numpy as wrapped
+    elif compat.is_torch_namespace(xp):
+        import array_api_compat.torch as wrapped
+    elif compat.is_cupy_namespace(xp):
+        import array_api_compat.cupy as wrapped
+    elif compat.is_dask_namespace(xp):
+        import array_api_compat.dask.array as wrapped
+    else:
+        _checks.namespace(xp)
+        return xp
+    return wrapped
+
+
+def is_chunked(xp: Namespace) -> bool:
+    """Whether arrays of ``xp`` are lazy and made of chunks (Dask, cubed)."""
+    return hasattr(xp, "map_blocks")
+
+
+def dtype(xp: Namespace, value: DType | None, device: Device | None = None) -> DType:
+    """The namespace's dtype object for ``value``; its default real dtype for None."""
+    if value is None:
+        return xp.__array_namespace_info__().default_dtypes(device=device)["real floating"]
+    match = _DTYPE.fullmatch(str(value))
+    if match is None:
+        raise _checks.no_dtype(value)
+    return _own_dtype(xp, match[1])
+
+
+_DTYPE = re.compile(r"(?:<class ')?(?:[\w.]+\.)?(float64|float32|float16|bfloat16)(?:'>)?")
+"""How the libraries print these dtypes: float32, torch.float32, <class 'jax.numpy.float32'>."""
+
+
+def _own_dtype(xp: Namespace, name: str) -> DType:
+    """The dtype called ``name`` of a namespace; NumPy's own and ml_dtypes' where it builds on NumPy's."""
+    library = xp.__name__.removeprefix("array_api_compat.")
+    if name == "float64" and compat.is_jax_namespace(xp) and not import_module("jax").config.jax_enable_x64:
+        raise _checks.missing_dtype(name, library, ": enable jax_enable_x64 first")
+    found = getattr(xp, name, None)
+    if found is not None:
+        return found
+    numpy = import_module("numpy")
+    if xp.float32 is not numpy.float32:
+        raise _checks.missing_dtype(name, library)
+    if name != "bfloat16":
+        return getattr(numpy, name)
+    try:
+        return import_module("ml_dtypes").bfloat16
+    except ModuleNotFoundError:
+        raise _checks.missing_dtype(name, library, ": pip install ml_dtypes") from None
+
+
+def placement(device: Device | None) -> dict[str, Device]:
+    """The keyword that places an array: none where the caller named no device, so that the default applies."""
+    return {} if device is None else {"device": device}
+
+
+def compiled(xp: Namespace, formula: Callable[..., Array], device: Device | None) -> Callable[..., Array] | None:
+    """``formula`` as one compiled call where the library needs that to fuse it (JAX), else None.
+
+    The arguments of ``formula`` are compile-time constants. ``device`` may be a sharding: each device then
+    computes its own part.
+    """
+    if not compat.is_jax_namespace(xp):
+        return None
+    return _jitted(formula, device)
+
+
+@cache  # of compiled functions, which hold no arrays
+def _jitted(formula: Callable[..., Array], device: Device | None) -> Callable[..., Array]:
+    jax = import_module("jax")
+    if device is None:
+        return jax.jit(formula, static_argnums=(0, 1, 2))  # type: ignore[no-any-return]  # jax is not typed here
+    if not isinstance(device, jax.sharding.Sharding):
+        device = jax.sharding.SingleDeviceSharding(device)
+    return jax.jit(formula, static_argnums=(0, 1, 2), out_shardings=device)  # type: ignore[no-any-return]  # as above
+

@@ -1,0 +1,118 @@
+"""A ZerO weight as data: which rule fills it, how its axes are laid out, and which part is wanted.
+
+Every entry is a closed form of its indices. For output ``o`` (counted inside its group of ``period``) and input ``i``::
+
+    identity    1                                 where o == i, else 0
+    hadamard    constant * (-1)^popcount(o & i)
+
+at the centre tap of the kernel axes, and 0 at every other tap.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from . import _checks
+from ._typing import Center, Rule, Scale, Shape, Window, WindowLike
+
+
+DEFINITION = 1
+"""The version of the definition of every weight. Weights of equal shape, dtype and options have equal bytes wherever
+this number is equal; a change of any byte is a new number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """One weight, or a window of one.
+
+    Attributes
+    ----------
+    rule : {"identity", "hadamard"}
+        The closed form of its entries.
+    constant : float
+        The absolute value of the entries of a Hadamard weight; 1.0 for an identity.
+    out_axis, in_axis : int
+        The channel axes, counted from the front.
+    outputs, inputs : int
+        The size of one group's block. Output ``o`` of the weight is output ``o % outputs`` of its block.
+    taps : tuple of (int or None)
+        Per axis: the tap that holds the matrix, None on the channel axes.
+    window : tuple of (int, int)
+        Per axis: the part wanted, ``(start, stop)``.
+    """
+
+    rule: Rule
+    constant: float
+    out_axis: int
+    in_axis: int
+    outputs: int
+    inputs: int
+    taps: tuple[int | None, ...]
+    window: Window
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the window."""
+        return tuple(stop - start for start, stop in self.window)
+
+    @property
+    def channel_axes(self) -> tuple[int, int]:
+        """The two channel axes in the order they have in memory: the rows and columns of each tap's matrix."""
+        return min(self.out_axis, self.in_axis), max(self.out_axis, self.in_axis)
+
+    def period(self, axis: int) -> int:
+        """The size of one block along a channel axis."""
+        return self.outputs if axis == self.out_axis else self.inputs
+
+    def part(self, window: Window) -> Self:
+        """The same weight seen through another window, whose indices count from the start of this one."""
+        offsets = (start for start, _ in self.window)
+        shifted = ((offset + start, offset + stop) for offset, (start, stop) in zip(offsets, window, strict=True))
+        return replace(self, window=tuple(shifted))
+
+    def is_zero(self) -> bool:
+        """Whether the window is empty or misses the centre tap."""
+        return any(
+            start == stop or (tap is not None and not start <= tap < stop)
+            for tap, (start, stop) in zip(self.taps, self.window, strict=True)
+        )
+
+
+def weight(
+    rule: Rule | None,
+    shape: Any,
+    *,
+    in_axis: int,
+    out_axis: int,
+    groups: int,
+    center: Center,
+    window: WindowLike | None,
+    scale: Scale = "orthonormal",
+) -> Weight:
+    """Check the arguments of a constructor and return what it builds; ``rule=None`` is Algorithm 1's choice."""
+    full = _checks.shape(shape)
+    into, out = _checks.axes(len(full), in_axis, out_axis)
+    outputs = full[out] // _checks.groups(groups, full[out])
+    inputs = full[into]
+    kernel = [axis for axis in range(len(full)) if axis not in (into, out)]
+    found = dict(zip(kernel, _checks.taps(center, tuple(full[axis] for axis in kernel)), strict=True))
+    _checks.scale(scale)
+    if rule is None:
+        rule = "hadamard" if outputs > inputs else "identity"
+    return Weight(
+        rule=rule,
+        constant=_constant(max(outputs, inputs), scale) if rule == "hadamard" else 1.0,
+        out_axis=out,
+        in_axis=into,
+        outputs=outputs,
+        inputs=inputs,
+        taps=tuple(found.get(axis) for axis in range(len(full))),
+        window=_checks.window(window, full),
+    )
+
+
+def _constant(size: int, scale: Scale) -> float:
+    """The absolute value of the entries of a Hadamard weight: the order is the least ``2^m >= size``."""
+    exponent = (size - 1).bit_length()
+    if scale == "paper":
+        exponent -= 1
+    return float(2.0 ** (-exponent / 2))

@@ -1,0 +1,109 @@
+"""The table of backends: which array libraries are tested, and what each can express.
+
+One record per library. The tests, the command line and the support table of the documentation all read it.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from ._typing import Device, Namespace
+
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+"""The dtypes that a weight can have, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One array library.
+
+    Attributes
+    ----------
+    name : str
+        What the command line and the tests call it.
+    module : str
+        The namespace to pass as ``xp``.
+    project : str
+        The project on the package index whose version counts.
+    dtypes : tuple of str
+        Those of `DTYPES` that its arrays can have.
+    gpu : str or None
+        What ``:gpu`` stands for among its devices; None where it runs on the CPU alone.
+    lazy, jit, sharded : str
+        How it defers, compiles and splits work, empty where it does not.
+    note : str
+        What a user must know to get there.
+    """
+
+    name: str
+    module: str
+    project: str
+    dtypes: tuple[str, ...] = DTYPES
+    gpu: str | None = None
+    lazy: str = ""
+    jit: str = ""
+    sharded: str = ""
+    note: str = ""
+
+    def namespace(self) -> Namespace:
+        """Import the library and return its namespace."""
+        return import_module(self.module)
+
+    def version(self) -> str | None:
+        """The installed version, or None."""
+        try:
+            return version(self.project)
+        except PackageNotFoundError:
+            return None
+
+    def device(self, text: str) -> Device | None:
+        """The device object that ``text`` names, None where it is empty; ``"gpu"`` means the same for all."""
+        if not text:
+            return None
+        if text == "gpu":
+            if self.gpu is None:
+                raise ValueError(f"`device` must be one that {self.name} has; got 'gpu', and it runs on the CPU alone")
+            text = self.gpu
+        xp: Any = self.namespace()
+        match self.name:
+            case "cupy":
+                return xp.cuda.Device(int(text))
+            case "jax":
+                kind, _, number = text.partition(":")
+                return import_module("jax").devices(kind)[int(number or 0)]
+            case "mlx":
+                return getattr(xp, text)
+            case "strict":
+                return xp.Device(text if text != "cpu" else "CPU_DEVICE")
+        return text
+
+
+BACKENDS = (
+    Backend("numpy", "numpy", "numpy", note="bfloat16 needs ml_dtypes"),
+    Backend("strict", "array_api_strict", "array-api-strict", dtypes=("float64", "float32")),
+    Backend("torch", "torch", "torch", gpu="cuda", jit="torch.compile", lazy="meta, FakeTensor"),
+    Backend(
+        "jax", "jax.numpy", "jax", gpu="gpu", jit="jax.jit", lazy="eval_shape", sharded="out_shardings, device=",
+        note="float64 needs jax_enable_x64",
+    ),
+    Backend(
+        "dask", "dask.array", "dask", lazy="always", sharded="chunks", note="float16, bfloat16: NumPy's, ml_dtypes'"
+    ),
+    Backend("mlx", "mlx.core", "mlx", lazy="until read", note="float64 on the CPU only; no device argument"),
+    Backend(
+        "cubed", "cubed", "cubed", dtypes=("float64", "float32", "float16"), lazy="always", sharded="chunks",
+        note="its Zarr store has no bfloat16",
+    ),
+    Backend("ndonnx", "ndonnx", "ndonnx", dtypes=("float64", "float32", "float16")),
+    Backend("cupy", "cupy", "cupy", gpu="0"),
+    Backend("dpnp", "dpnp", "dpnp", dtypes=("float64", "float32", "float16"), gpu="gpu"),
+)
+
+
+def backend(name: str) -> Backend:
+    """The record called ``name``."""
+    for record in BACKENDS:
+        if record.name == name:
+            return record
+    raise ValueError(f"`backend` must be one of {', '.join(record.name for record in BACKENDS)}; got {name!r}")
