@@ -1,5 +1,6 @@
 """From an array of any backend to bytes in host memory, for digests."""
 
+from importlib import import_module
 from typing import Any
 
 import array_api_compat as compat
@@ -34,4 +35,21 @@ def _on_host(array: Array) -> Any:
             return getattr(array, method)()
     if type(array).__module__.startswith("array_api_strict"):
         return array.to_device(compat.array_namespace(array).Device("CPU_DEVICE"))
+    return array
+
+
+def finished(array: Array) -> Array:
+    """``array`` once it is really there: computed, and its device idle."""
+    if hasattr(array, "compute"):  # Dask, cubed
+        return array.compute()
+    if hasattr(array, "block_until_ready"):  # JAX
+        return array.block_until_ready()
+    if hasattr(array, "sycl_queue"):  # dpnp
+        array.sycl_queue.wait()
+    elif compat.is_cupy_array(array):
+        array.device.synchronize()
+    elif compat.is_torch_array(array) and array.is_cuda:
+        import_module("torch").cuda.synchronize(array.device)
+    elif type(array).__module__.startswith("mlx."):
+        compat.array_namespace(array).eval(array)
     return array

@@ -69,6 +69,12 @@ class Weight:
         shifted = ((offset + start, offset + stop) for offset, (start, stop) in zip(offsets, window, strict=True))
         return replace(self, window=tuple(shifted))
 
+    def distinct_rows(self) -> int:
+        """How many outputs of one block differ; the others are twins of these."""
+        if self.rule == "identity":
+            return min(self.outputs, self.inputs + 1)  # all rows past the last input are zero
+        return min(self.outputs, 1 << (self.inputs - 1).bit_length())  # the bits above say nothing
+
     def is_zero(self) -> bool:
         """Whether the window is empty or misses the centre tap."""
         return any(

@@ -5,7 +5,7 @@ One record per library. The tests, the command line and the support table of the
 
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import packages_distributions, version
 from typing import Any
 
 from ._typing import Device, Namespace
@@ -24,8 +24,6 @@ class Backend:
         What the command line and the tests call it.
     module : str
         The namespace to pass as ``xp``.
-    project : str
-        The project on the package index whose version counts.
     dtypes : tuple of str
         Those of `DTYPES` that its arrays can have.
     gpu : str or None
@@ -38,7 +36,6 @@ class Backend:
 
     name: str
     module: str
-    project: str
     dtypes: tuple[str, ...] = DTYPES
     gpu: str | None = None
     lazy: str = ""
@@ -51,11 +48,9 @@ class Backend:
         return import_module(self.module)
 
     def version(self) -> str | None:
-        """The installed version, or None."""
-        try:
-            return version(self.project)
-        except PackageNotFoundError:
-            return None
+        """The installed version; None where the library is not installed."""
+        projects = packages_distributions().get(self.module.partition(".")[0])
+        return version(projects[0]) if projects else None
 
     def device(self, text: str) -> Device | None:
         """The device object that ``text`` names, None where it is empty; ``"gpu"`` means the same for all."""
@@ -80,24 +75,31 @@ class Backend:
 
 
 BACKENDS = (
-    Backend("numpy", "numpy", "numpy", note="bfloat16 needs ml_dtypes"),
-    Backend("strict", "array_api_strict", "array-api-strict", dtypes=("float64", "float32")),
-    Backend("torch", "torch", "torch", gpu="cuda", jit="torch.compile", lazy="meta, FakeTensor"),
+    Backend("numpy", "numpy", note="bfloat16 needs ml_dtypes"),
+    Backend("strict", "array_api_strict", dtypes=("float64", "float32"), note="the standard's own test library"),
+    Backend("torch", "torch", gpu="cuda", lazy="meta, FakeTensor", jit="torch.compile"),
     Backend(
-        "jax", "jax.numpy", "jax", gpu="gpu", jit="jax.jit", lazy="eval_shape", sharded="out_shardings, device=",
+        "jax",
+        "jax.numpy",
+        gpu="gpu",
+        lazy="eval_shape",
+        jit="jax.jit",
+        sharded="out_shardings, device=",
         note="float64 needs jax_enable_x64",
     ),
+    Backend("dask", "dask.array", lazy="always", sharded="chunks", note="bfloat16 needs ml_dtypes"),
+    Backend("mlx", "mlx.core", lazy="until read", note="float64 on the CPU only; takes no device"),
     Backend(
-        "dask", "dask.array", "dask", lazy="always", sharded="chunks", note="float16, bfloat16: NumPy's, ml_dtypes'"
+        "cubed",
+        "cubed",
+        dtypes=("float64", "float32", "float16"),
+        lazy="always",
+        sharded="chunks",
+        note="its store has no bfloat16",
     ),
-    Backend("mlx", "mlx.core", "mlx", lazy="until read", note="float64 on the CPU only; no device argument"),
-    Backend(
-        "cubed", "cubed", "cubed", dtypes=("float64", "float32", "float16"), lazy="always", sharded="chunks",
-        note="its Zarr store has no bfloat16",
-    ),
-    Backend("ndonnx", "ndonnx", "ndonnx", dtypes=("float64", "float32", "float16")),
-    Backend("cupy", "cupy", "cupy", gpu="0"),
-    Backend("dpnp", "dpnp", "dpnp", dtypes=("float64", "float32", "float16"), gpu="gpu"),
+    Backend("ndonnx", "ndonnx", dtypes=("float64", "float32", "float16"), note="constants of an ONNX graph"),
+    Backend("cupy", "cupy", gpu="0", note="bfloat16 needs ml_dtypes; not run by our continuous tests"),
+    Backend("dpnp", "dpnp", dtypes=("float64", "float32", "float16"), gpu="gpu", note="not in the default tests"),
 )
 
 
@@ -107,3 +109,15 @@ def backend(name: str) -> Backend:
         if record.name == name:
             return record
     raise ValueError(f"`backend` must be one of {', '.join(record.name for record in BACKENDS)}; got {name!r}")
+
+
+def support_table() -> str:
+    """The table of backends as Markdown: what the README shows."""
+    heading = ["`xp`", *DTYPES, "GPU", "lazy", "compiled", "sharded", "note"]
+    lines = [heading, ["---"] * len(heading)]
+    for record in BACKENDS:
+        dtypes = ["yes" if dtype in record.dtypes else "no" for dtype in DTYPES]
+        gpu = "no" if record.gpu is None else "yes"
+        rest = [text or "no" for text in (record.lazy, record.jit, record.sharded)]
+        lines.append([f"`{record.module}`", *dtypes, gpu, *rest, record.note])
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"

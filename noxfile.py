@@ -1,0 +1,118 @@
+"""The checks of the project, each a session that makes its own environment. ``nox -l`` lists them."""
+
+import shutil
+from pathlib import Path
+from zipfile import ZipFile
+
+import nox
+
+nox.needs_version = ">=2026.1"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.error_on_missing_interpreters = True
+
+ROOT = Path(__file__).parent
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+BACKENDS = ("numpy", "strict", "torch", "jax", "dask", "mlx", "cubed", "ndonnx")
+GPU_BACKENDS = ("cupy", "torch", "jax")
+PYTHONS = ("3.11", "3.12", "3.13")
+
+
+def group(name: str) -> tuple[str, ...]:
+    """The requirements of a dependency group."""
+    return nox.project.dependency_groups(PYPROJECT, name)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install(*group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types."""
+    session.install("-e.", *group("types"))
+    session.run("mypy")
+
+
+@nox.session
+@nox.parametrize("backend", [nox.param(name, id=name) for name in BACKENDS])
+def tests(session: nox.Session, backend: str) -> None:
+    """Test one backend on the CPU; NumPy with branch coverage."""
+    session.install("-e.", *group(backend))
+    coverage = ["--cov"] if backend == "numpy" else []
+    session.run("pytest", "--backend", backend, *coverage, *session.posargs, "tests")
+
+
+@nox.session
+def doctests(session: nox.Session) -> None:
+    """Run the examples of the docstrings and of the documentation."""
+    session.install("-e.", *group("doctests"))
+    session.run("pytest", "--doctest-modules", "--doctest-glob=*.md", "src", "README.md", "docs", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the source distribution and, from it, the wheel, into dist/."""
+    session.install(*group("build"))
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    session.run("python", "-m", "build")
+    (wheel,) = ROOT.glob("dist/*.whl")
+    files = ZipFile(wheel).namelist()
+    strangers = [name for name in files if not name.startswith(("zero_array/", f"{wheel.name.split('-py3')[0]}.dist"))]
+    if strangers or "zero_array/py.typed" not in files:
+        session.error(f"the wheel must hold the package with its py.typed, and nothing else; got {files}")
+
+
+@nox.session(requires=["build"])
+def package(session: nox.Session) -> None:
+    """Install the wheel alone and use it, then test it with NumPy."""
+    (wheel,) = ROOT.glob("dist/*.whl")
+    session.install(str(wheel))
+    session.run("zero-array", "check")
+    session.run("python", "-m", "zero_array", "show", "6x3")
+    session.run("python", "-c", "import sys, zero_array; assert zero_array.__file__.startswith(sys.prefix)")
+    session.install(*group("numpy"))
+    session.run("pytest", "--backend", "numpy", *session.posargs, "tests")
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def minimums(session: nox.Session) -> None:
+    """Test with the lowest versions that the package declares."""
+    floors = [requirement.replace(">=", "==") for requirement in PYPROJECT["project"]["dependencies"]]
+    session.install("-e.", *floors, *group("numpy"))
+    session.run("pytest", "--backend", "numpy", *session.posargs, "tests")
+
+
+@nox.session(default=False)
+@nox.parametrize("python", [nox.param(version, id=version) for version in PYTHONS])
+def python(session: nox.Session) -> None:
+    """Test one version of Python with NumPy."""
+    session.install("-e.", *group("numpy"))
+    session.run("pytest", "--backend", "numpy", *session.posargs, "tests")
+
+
+@nox.session(default=False)
+def dpnp(session: nox.Session) -> None:
+    """Test dpnp on the queue of Intel's OpenCL run-time for CPUs (3 GB to install)."""
+    session.install("-e.", *group("dpnp"))
+    session.env["OCL_ICD_FILENAMES"] = str(Path(session.virtualenv.location, "lib", "libintelocl.so"))
+    session.run("pytest", "--backend", "dpnp", *session.posargs, "tests")
+
+
+@nox.session(default=False)
+@nox.parametrize("backend", [nox.param(name, id=name) for name in GPU_BACKENDS])
+def gpu(session: nox.Session, backend: str) -> None:
+    """Test one backend on a GPU; fails where there is none."""
+    session.install("-e.", *group(f"gpu-{backend}"))
+    session.run("python", "-m", "zero_array", "check", "--backend", f"{backend}:gpu")
+    session.run("pytest", "--backend", f"{backend}:gpu", *session.posargs, "tests")
+
+
+@nox.session(default=False)
+def long(session: nox.Session) -> None:
+    """Test NumPy with very many random examples."""
+    session.install("-e.", *group("numpy"))
+    session.run("pytest", "--backend", "numpy", "--hypothesis-profile", "long", *session.posargs, "tests")

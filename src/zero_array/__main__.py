@@ -1,0 +1,76 @@
+"""The command: ``python -m zero_array``, also installed as ``zero-array``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from . import _check, _show, backends
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] not in {"check", "show", "-h", "--help", "--version"}:
+        given.insert(0, "check")
+    parser = _parser()
+    options = parser.parse_args(given)
+    try:
+        if options.command == "check":
+            return _check.check(options.backend, options.dtype, as_json=options.json)
+        for line in _show.show(options.function, options.shape, groups=options.groups, scale=options.scale):
+            print(line)
+    except (TypeError, ValueError) as error:
+        parser.error(str(error))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="zero-array", description="ZerO weights in any array library. Without a command: check."
+    )
+    parser.add_argument("--version", action="version", version=f"zero-array {version('zero-array')}")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    check = commands.add_parser(
+        "check",
+        help="build the weights of two networks in every installed backend and compare the bits",
+        description="Build the weights of ResNet-50 and of a 12-layer transformer in every installed array library, and "
+        "compare their bytes with the recorded digests. Exit status: 0 all equal, 1 some bits differ, 2 a backend "
+        "could not be run. Writes nothing, installs nothing.",
+    )
+    check.add_argument(
+        "--backend",
+        action="append",
+        default=[],
+        metavar="NAME[:DEVICE]",
+        help="only this one (may be repeated), which must be there: "
+        + ", ".join(record.name for record in backends.BACKENDS)
+        + "; the device is the library's own (cupy:0, torch:cuda:1), or gpu",
+    )
+    check.add_argument("--dtype", choices=backends.DTYPES, default="float32", help="default: float32")
+    check.add_argument("--json", action="store_true", help="print JSON, with the digest of every weight")
+
+    show = commands.add_parser(
+        "show",
+        help="print a small weight as signs, and its facts",
+        description="Print a weight as 1 and . (an identity) or + and - (a Hadamard matrix), and what is known of it: "
+        "rule, order, scale, distinct rows, singular values.",
+    )
+    show.add_argument("shape", type=_shape, help="out x in, or out x in x kernel: 6x3, 64x3x7x7")
+    show.add_argument("--function", choices=("zero_init", "hadamard_init", "identity_init"), default="zero_init")
+    show.add_argument("--groups", type=int, default=1, help="default: 1")
+    show.add_argument("--scale", choices=("orthonormal", "paper"), default="orthonormal")
+    return parser
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    """``6x3`` as ``(6, 3)``."""
+    try:
+        return tuple(int(size) for size in text.lower().split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"`shape` must look like 6x3 or 64x3x7x7; got {text!r}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

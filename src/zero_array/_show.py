@@ -1,0 +1,65 @@
+"""`zero-array show SHAPE`: a small weight as signs, and what is known of it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ._build import build
+from ._namespace import namespace
+from ._typing import Shape
+from ._weight import Weight, weight
+
+ROWS, COLUMNS = 64, 120
+"""The largest matrix that is printed whole."""
+
+MEASURED = 1024
+"""The largest side for which singular values are computed."""
+
+
+def show(function: str, shape: Shape, **options: Any) -> Iterator[str]:
+    """Yield the lines that describe the weight of ``function`` (the name of a constructor) for ``shape``."""
+    rule: Any = {"identity_init": "identity", "hadamard_init": "hadamard", "zero_init": None}[function]
+    whole = weight(rule, shape, in_axis=1, out_axis=0, center="paper", window=None, **options)
+    block = weight(whole.rule, (whole.outputs, whole.inputs), in_axis=1, out_axis=0, **_PLAIN, **options | {"groups": 1})
+    yield from _signs(whole)
+    yield ""
+    for name, fact in _facts(whole, block):
+        yield f"{name:16} {fact}"
+
+
+_PLAIN: dict[str, Any] = {"center": "paper", "window": None}
+
+
+def _signs(whole: Weight) -> Iterator[str]:
+    """The matrix at the centre tap, a line per output: 1 and . for an identity, + and - for a Hadamard weight."""
+    sizes = whole.shape
+    shown = (min(sizes[0], ROWS), min(sizes[1], COLUMNS))
+    tap = [(t or 0, (t or 0) + 1) for t in whole.taps[2:]]
+    part = whole.part(((0, shown[0]), (0, shown[1]), *tap))
+    array = build(namespace(None), part, "float64", None).reshape(shown)
+    one = "1" if whole.rule == "identity" else "+"
+    for row in array.tolist():
+        yield "".join("-" if value < 0 else one if value else "." for value in row)
+    if shown != sizes[:2]:
+        yield f"(the first {shown[0]} x {shown[1]} of {sizes[0]} x {sizes[1]})"
+
+
+def _facts(whole: Weight, block: Weight) -> Iterator[tuple[str, str]]:
+    """Names and values of what is known."""
+    outputs, inputs = block.shape
+    yield "rule", f"{whole.rule}, {outputs} outputs x {inputs} inputs" + (
+        f" in each of {whole.shape[0] // outputs} groups" if outputs < whole.shape[0] else ""
+    )
+    if whole.taps[2:]:
+        yield "centre tap", ", ".join(map(str, whole.taps[2:])) + "; zeros elsewhere"
+    if whole.rule == "hadamard":
+        order = (max(outputs, inputs) - 1).bit_length()
+        yield "order", f"2^{order} = {2**order}"
+        yield "scale", f"{whole.constant!r}"
+    yield "distinct rows", f"{block.distinct_rows()} of {outputs}"
+    if max(outputs, inputs) > MEASURED:
+        yield "singular values", f"not computed above {MEASURED} x {MEASURED}"
+        return
+    import numpy
+
+    values = numpy.linalg.svd(build(namespace(None), block, "float64", None), compute_uv=False)
+    yield "singular values", f"{values.min():.4g} to {values.max():.4g}"

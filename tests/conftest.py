@@ -1,0 +1,94 @@
+"""One backend per session: ``pytest --backend NAME[:DEVICE]``, NumPy where it is left out.
+
+A backend that is asked for and absent is an error, never a skip. Tests that belong to one library are collected for
+that library alone; all files that :data:`SHARED` does not name, and no backend either, belong to NumPy's session.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from zero_array._typing import Device, Namespace
+from zero_array.backends import BACKENDS, DTYPES, Backend
+from zero_array.backends import backend as find_backend
+
+SHARED = ("test_golden", "test_windows")
+BACKEND = pytest.StashKey[Backend]()
+DEVICE = pytest.StashKey[Device]()
+
+settings.register_profile("default", derandomize=True, max_examples=100, deadline=None)
+settings.register_profile("long", max_examples=5_000, deadline=None, print_blob=True)
+settings.register_profile("nightly", max_examples=50_000, deadline=None, print_blob=True)
+settings.load_profile("default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--backend``."""
+    parser.addoption("--backend", default="numpy", metavar="NAME[:DEVICE]", help="the array library under test")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Import the backend asked for, set it up, and find its device: whatever is missing ends the session."""
+    asked = config.getoption("backend")
+    name, _, device = asked.partition(":")
+    try:
+        record = find_backend(name)
+        config.stash[BACKEND] = record
+        config.stash[DEVICE] = _set_up(record, device)
+    except Exception as error:
+        raise pytest.UsageError(f"--backend {asked}: {type(error).__name__}: {error}") from error
+
+
+def _set_up(record: Backend, device: str) -> Device | None:
+    """Make every dtype of the backend expressible; the device to pass, None for the default one."""
+    if record.name == "jax":
+        os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+    xp = record.namespace()
+    if record.name == "mlx":  # float64 exists on the CPU alone, and no function takes a device
+        xp.set_default_device(record.device(device or "cpu"))
+        return None
+    found = record.device(device)
+    if found is not None:
+        xp.empty(1, device=found)
+    return found
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Collect what the backend of this session has to pass, and nothing else."""
+    name = collection_path.stem
+    if collection_path.suffix != ".py" or not name.startswith("test_") or name in SHARED:
+        return None
+    named = name.removeprefix("test_")
+    owner = named if named in {record.name for record in BACKENDS} else "numpy"
+    return True if owner != config.stash[BACKEND].name else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for ``dtype`` with every dtype that the backend has; ``any_dtype``: with all of them."""
+    if "dtype" in metafunc.fixturenames:
+        metafunc.parametrize("dtype", metafunc.config.stash[BACKEND].dtypes)
+    if "any_dtype" in metafunc.fixturenames:
+        metafunc.parametrize("any_dtype", DTYPES)
+
+
+@pytest.fixture(scope="session")
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """The record of the backend under test."""
+    return request.config.stash[BACKEND]
+
+
+@pytest.fixture(scope="session")
+def xp(backend: Backend) -> Namespace:
+    """Its namespace, raw."""
+    return backend.namespace()
+
+
+@pytest.fixture(scope="session")
+def device(request: pytest.FixtureRequest) -> Device | None:
+    """The device asked for, None where none was."""
+    return request.config.stash[DEVICE]
