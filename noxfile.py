@@ -1,5 +1,6 @@
 """The checks of the project, each a session that makes its own environment. ``nox -l`` lists them."""
 
+import json
 import shutil
 from pathlib import Path
 from zipfile import ZipFile
@@ -116,3 +117,23 @@ def long(session: nox.Session) -> None:
     """Test NumPy with very many random examples."""
     session.install("-e.", *group("numpy"))
     session.run("pytest", "--backend", "numpy", "--hypothesis-profile", "long", *session.posargs, "tests")
+
+
+@nox.session(default=False)
+def mutation(session: nox.Session) -> None:
+    """Put small errors into a copy of the core: NumPy's tests must find 95 % of them."""
+    session.install(*PYPROJECT["project"]["dependencies"], *group("mutation"))
+    copy = Path(session.create_tmp(), "copy")
+    shutil.rmtree(copy, ignore_errors=True)
+    for part in ("src", "tests"):
+        shutil.copytree(ROOT / part, copy / part)
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    session.chdir(copy)
+    session.run("mutmut", "run", *session.posargs)
+    session.run("mutmut", "results")
+    session.run("mutmut", "export-cicd-stats")
+    counts = json.loads(Path("mutants", "mutmut-cicd-stats.json").read_text(encoding="utf-8"))
+    found, total = counts["killed"] + counts["timeout"], counts["total"]
+    session.log(f"{found} of {total} errors found: {counts}")
+    if found < 0.95 * total:
+        session.error("fewer than 95 % of the errors were found; `mutmut show NAME` in the copy shows one that was not")

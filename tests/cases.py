@@ -49,7 +49,7 @@ MATRICES = [
     _case("mnist-widen-paper", "zero", 1000, 784, scale="paper"),
     _case("transformer-down", "zero", 192, 768),
     _case("transformer-up", "zero", 768, 192),
-    _case("vocabulary", "zero", 5025, 96),
+    _case("vocabulary", "zero", 2025, 96),
     _case("hadamard-wide", "hadamard", 48, 200),
     _case("hadamard-wide-power", "hadamard", 16, 512),
     _case("hadamard-flat", "hadamard", 3, 300),

@@ -92,18 +92,25 @@ def flat(array: Nested) -> Iterator[float]:
 def weight(case: Case) -> Nested:
     """The array of a case: the whole first, then its window."""
     rank = len(case.shape)
-    options = {"in_axis": 1, "out_axis": 0, "groups": 1, "center": "paper", "scale": "orthonormal", "window": None}
+    options: dict[str, Any] = {
+        "in_axis": 1,
+        "out_axis": 0,
+        "groups": 1,
+        "center": "paper",
+        "scale": "orthonormal",
+        "window": None,
+    }
     options |= case.options
     into, out = options["in_axis"] % rank, options["out_axis"] % rank
     block = matrix(case.function, case.shape[out] // options["groups"], case.shape[into], options["scale"])
-    rows = block * options["groups"]
+    rows: Matrix = block * options["groups"]
     kernel = [axis for axis in range(rank) if axis not in (into, out)]
     tap = centre(options["center"], [case.shape[axis] for axis in kernel])
 
     def entry(index: tuple[int, ...]) -> float:
         if tuple(index[axis] for axis in kernel) != tap:
             return 0.0
-        return rows[index[out]][index[into]]
+        return float(rows[index[out]][index[into]])
 
     whole = fill(case.shape, entry)
     return whole if options["window"] is None else cut(whole, options["window"])
@@ -116,8 +123,8 @@ def encode(value: float, dtype: str) -> bytes:
     exponent = max(frexp(value)[1] - 1, lowest) if value else lowest
     units = round(abs(Fraction(value)) / Fraction(2) ** (exponent - fraction_bits))
     bits = ((exponent - lowest) << fraction_bits) + units  # the leading one of a normal number adds 1 to the exponent
-    sign = (value < 0) << (exponent_bits + fraction_bits)
-    return (sign + bits).to_bytes((1 + exponent_bits + fraction_bits) // 8, "little")
+    sign = int(value < 0) << (exponent_bits + fraction_bits)
+    return int(sign + bits).to_bytes((1 + exponent_bits + fraction_bits) // 8, "little")
 
 
 def to_bytes(entries: Sequence[float], dtype: str) -> bytes:

@@ -1,0 +1,213 @@
+"""How the package is built: imports go one way, frameworks stay at their doors, docstrings are complete."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import zero_array
+
+PACKAGE = Path(zero_array.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+NAMES = [path.stem for path in MODULES]
+
+ORDER = [
+    {"_typing"},
+    {"_checks", "_host", "_networks", "backends"},
+    {"_namespace"},
+    {"_signs", "_weight"},
+    {"_build"},
+    {"_init"},
+    {"__init__", "dask"},
+    {"_check", "_show"},  # the commands
+    {"__main__"},
+]
+RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
+
+LIBRARIES = {
+    "array_api_compat",
+    "array_api_strict",
+    "cubed",
+    "cupy",
+    "dask",
+    "dpnp",
+    "jax",
+    "jaxlib",
+    "keras",
+    "ml_dtypes",
+    "mlx",
+    "ndonnx",
+    "numpy",
+    "scipy",
+    "tensorflow",
+    "torch",
+}
+"""What counts as an array library or a framework."""
+
+DOORS = {
+    "_namespace": {"array_api_compat", "jax", "ml_dtypes", "numpy"},
+    "_host": {"array_api_compat", "numpy", "torch"},
+    "_show": {"numpy"},
+    "_check": {"numpy"},
+    "backends": {"jax"},
+}
+"""The modules that may import a library other than the one that they are named after: which, and (but for the first)
+inside functions only."""
+
+each_module = pytest.mark.parametrize("path", MODULES, ids=NAMES)
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[ast.AST, str, int]]:
+    """Every import below ``tree``, ``import_module("...")`` too: the node, the module's name, and its dots."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from ((node, alias.name, 0) for alias in names)
+            case ast.ImportFrom(module=None, names=names, level=level):
+                yield from ((node, alias.name, level) for alias in names)
+            case ast.ImportFrom(module=str(name), level=level):
+                yield node, name, level
+            case ast.Call(func=ast.Name(id="import_module"), args=[ast.Constant(value=str(name))]):
+                yield node, name, 0
+            case _:
+                pass
+
+
+def parse(path: Path) -> ast.Module:
+    """The syntax tree of a module."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_every_module_has_its_place() -> None:
+    """The order names every module of the package, each once, and no other."""
+    assert sorted(NAMES) == sorted(name for names in ORDER for name in names)
+
+
+@each_module
+def test_imports_go_one_way(path: Path) -> None:
+    """A module imports only modules before it in the order."""
+    inner = {name for _, name, level in imports(parse(path)) if level}
+    assert {name for name in inner if RANK[name] >= RANK[path.stem]} == set()
+
+
+@each_module
+def test_imports_inside_are_relative(path: Path) -> None:
+    """The package never names itself in an import, so that it can be vendored."""
+    assert [name for _, name, level in imports(parse(path)) if name.startswith("zero_array") or level > 1] == []
+
+
+@each_module
+def test_libraries_stay_at_their_doors(path: Path) -> None:
+    """A library is imported in the file that bears its name, and at the few doors listed."""
+    used = {name.partition(".")[0] for _, name, level in imports(parse(path)) if not level} & LIBRARIES
+    assert used - {path.stem} <= DOORS.get(path.stem, set())
+
+
+@each_module
+def test_libraries_are_imported_when_needed(path: Path) -> None:
+    """On import, a module loads no library but array-api-compat's door, and a host its own."""
+    tree = parse(path)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    inside = {id(node) for function in functions for node, _, _ in imports(function)}
+    at_once = {name for node, name, level in imports(tree) if not level and id(node) not in inside}
+    assert {name for name in at_once if name.partition(".")[0] in LIBRARIES} <= {
+        "array_api_compat",
+        *([f"{path.stem}.array"] if path.stem == "dask" else []),
+    }
+
+
+@pytest.mark.parametrize("code", ["import zero_array", "import zero_array.backends", "import zero_array._host"])
+def test_import_loads_no_array_library(code: str) -> None:
+    """Importing the package, or its table of backends, loads none of the libraries in it."""
+    script = f"import sys\n{code}\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "zero_array" in done.stdout.split()
+    assert set(done.stdout.split()) & LIBRARIES == {"array_api_compat"}
+
+
+def test_all_is_true() -> None:
+    """``__all__`` holds exactly the public names, in order."""
+    found = [name for name, value in vars(zero_array).items() if name[0] != "_" and not isinstance(value, ModuleType)]
+    assert zero_array.__all__ == sorted(zero_array.__all__)
+    assert sorted(found) == zero_array.__all__
+
+
+def public_functions() -> Iterator[tuple[str, ast.FunctionDef]]:
+    """The functions that a module's ``__all__`` offers, where the module defines them."""
+    for path in MODULES:
+        tree = parse(path)
+        offered: list[str] = zero_array.__all__ if path.stem == "_init" else []
+        for node in tree.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id="__all__")], value=ast.List() as names):
+                    offered = ast.literal_eval(names)
+                case ast.FunctionDef(name=name) if name in offered:
+                    yield f"{path.stem}.{name}", node
+                case _:
+                    pass
+
+
+PUBLIC = dict(public_functions())
+each_public = pytest.mark.parametrize("function", PUBLIC.values(), ids=PUBLIC)
+
+
+@pytest.mark.parametrize("module", ["_init", "dask"])
+def test_public_functions_are_found(module: str) -> None:
+    """The three constructors are there, on the top level and for each host."""
+    names = {name.partition(".")[2] for name in PUBLIC if name.startswith(f"{module}.")}
+    assert names == {"identity_init", "hadamard_init", "zero_init"}
+
+
+@each_public
+def test_docstrings_are_complete(function: ast.FunctionDef) -> None:
+    """A public function explains its parameters, its result, its errors, and shows an example, in numpydoc's order."""
+    lines = inspect.cleandoc(ast.get_docstring(function) or "").splitlines()
+    sections = [above for above, below in pairwise(lines) if below and set(below) == {"-"}]
+    assert [name for name in sections if name not in ("Notes", "References")] == [
+        "Parameters",
+        "Returns",
+        "Raises",
+        "Examples",
+    ]
+    assert any(line.startswith(">>> ") for line in lines)
+
+
+@each_public
+def test_docstrings_name_every_parameter(function: ast.FunctionDef) -> None:
+    """Every parameter has its entry, and no entry is without a parameter."""
+    doc = inspect.cleandoc(ast.get_docstring(function) or "")
+    body = doc.partition("Parameters\n----------\n")[2].partition("\n\nReturns\n")[0]
+    heads = [line.partition(" : ")[0] for line in body.splitlines() if not line.startswith(" ")]
+    named = sorted(name for head in heads for name in head.split(", "))
+    arguments = function.args
+    assert named == sorted(item.arg for item in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs])
+
+
+@each_public
+def test_signatures_are_alike(function: ast.FunctionDef) -> None:
+    """A host's constructor has the arguments of the top level's, with the same defaults, and may have more."""
+    common = PUBLIC[f"_init.{function.name}"].args
+    mine, theirs = (
+        {item.arg: ast.dump(value) for item, value in zip(args.kwonlyargs, args.kw_defaults, strict=True) if value}
+        for args in (function.args, common)
+    )
+    assert mine.items() >= theirs.items()
+    assert [item.arg for item in function.args.posonlyargs] == ["shape"]
+
+
+@each_module
+def test_files_are_short(path: Path) -> None:
+    """A file can be read in one sitting: 300 lines at most."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@each_module
+def test_modules_say_what_they_are(path: Path) -> None:
+    """Every module says in its first line what it is."""
+    assert ast.get_docstring(parse(path))

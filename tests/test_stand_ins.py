@@ -1,0 +1,211 @@
+"""What is done for other libraries, by stand-ins for them that NumPy runs; their own sessions test the real ones."""
+
+import sys
+from collections.abc import Iterator
+from itertools import product
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy
+import pytest
+import reference
+from cases import CASES, Case
+
+import zero_array
+from zero_array import _checks, _namespace
+
+
+def module(name: str, **members: Any) -> ModuleType:
+    """A module of any name, with these members."""
+    made = ModuleType(name)
+    made.__dict__.update(members)
+    return made
+
+
+def numpy_called(name: str, **members: Any) -> ModuleType:
+    """NumPy by another name, with other members."""
+    return module(name, **{key: value for key, value in vars(numpy).items() if not key.startswith("__")} | members)
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch", "cupy", "dask.array"])
+def test_known_libraries_are_wrapped(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The libraries that array-api-compat wraps are used wrapped, found by name without making an array."""
+    wrapped = module(f"array_api_compat.{name}")
+    monkeypatch.setitem(sys.modules, wrapped.__name__, wrapped)
+    monkeypatch.delattr(f"array_api_compat.{name.partition('.')[0]}", raising=False)
+    if name == "dask.array":
+        monkeypatch.setitem(sys.modules, "array_api_compat.dask", module("array_api_compat.dask", array=wrapped))
+    assert _namespace.namespace(module(name)) is wrapped
+
+
+def test_unknown_libraries_are_used_as_they_are() -> None:
+    """A namespace that conforms to the standard needs no wrapper."""
+    other = numpy_called("another_library")
+    assert _namespace.namespace(other) is other
+    array = zero_array.zero_init((96, 64), xp=other, dtype="float32")
+    assert array.tobytes() == zero_array.zero_init((96, 64), dtype="float32").tobytes()
+
+
+def test_bfloat16_without_ml_dtypes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NumPy has no bfloat16 of its own, and the refusal says where to find one."""
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    with pytest.raises(ValueError, match=r"^`dtype` must be one that numpy has; got bfloat16: pip install ml_dtypes$"):
+        zero_array.zero_init((4, 2), dtype="bfloat16")
+
+
+def test_missing_dtype() -> None:
+    """A library that does not build on NumPy's dtypes has its own or none."""
+    other = numpy_called("another_library", float32=object(), float16=None)
+    with pytest.raises(ValueError, match=r"^`dtype` must be one that another_library has; got float16$"):
+        zero_array.zero_init((4, 2), xp=other, dtype="float16")
+
+
+def test_dtype_missing_from_a_namespace_on_numpy() -> None:
+    """A namespace whose dtypes are NumPy's has NumPy's float16 even where it does not name it."""
+    other = numpy_called("another_library", float16=None)
+    assert zero_array.zero_init((4, 2), xp=other, dtype="float16").dtype == numpy.float16
+
+
+class Sharding:
+    """Stands for jax.sharding.Sharding."""
+
+
+class SingleDeviceSharding(Sharding):
+    """Stands for the placement on one device."""
+
+    def __init__(self, device: Any) -> None:
+        self.device = device
+
+
+@pytest.fixture
+def jax(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """A jax whose jit only notes the placement that it was given, and whose arrays are NumPy's."""
+    placements: list[Any] = []
+
+    def jit(formula: Any, static_argnums: tuple[int, ...], out_shardings: Any = None) -> Any:
+        assert static_argnums == (0, 1, 2)
+        placements.append(out_shardings)
+        return formula
+
+    sharding = SimpleNamespace(Sharding=Sharding, SingleDeviceSharding=SingleDeviceSharding)
+    stand_in = module("jax", jit=jit, config=SimpleNamespace(jax_enable_x64=True), sharding=sharding)
+    monkeypatch.setitem(sys.modules, "jax", stand_in)
+    _namespace._jitted.cache_clear()
+    count = numpy.vectorize(lambda number: int(number).bit_count(), otypes=[numpy.int64])
+    yield SimpleNamespace(numpy=numpy_called("jax.numpy", bitwise_count=count), module=stand_in, placements=placements)
+    _namespace._jitted.cache_clear()
+
+
+each_small_case = pytest.mark.parametrize(
+    "case", [case for case in CASES if numpy.prod(case.shape) < 10_000], ids=lambda case: case.id
+)
+
+
+@each_small_case
+def test_formula(case: Case, jax: Any) -> None:
+    """The formula that JAX compiles gives the reference's bytes, where NumPy runs it."""
+    init = getattr(zero_array, f"{case.function}_init")
+    array = init(case.shape, xp=jax.numpy, dtype="float32", **case.options)
+    assert array.tobytes() == reference.to_bytes(list(reference.flat(reference.weight(case))), "float32")
+
+
+def test_jax_placement(jax: Any) -> None:
+    """A device becomes a sharding of one device, a sharding stays as it is, and nothing stays nothing."""
+    sharding = Sharding()
+    for device in (None, sharding, "a device"):
+        zero_array.zero_init((4, 2), xp=jax.numpy, dtype="float32", device=device)
+    nothing, same, single = jax.placements
+    assert nothing is None
+    assert same is sharding
+    assert single.device == "a device"
+
+
+def test_jax_without_x64(jax: Any) -> None:
+    """JAX has float64 only where it was enabled, and the refusal says how."""
+    jax.module.config.jax_enable_x64 = False
+    with pytest.raises(
+        ValueError, match=r"^`dtype` must be one that jax\.numpy has; got float64: enable jax_enable_x64 first$"
+    ):
+        zero_array.zero_init((4, 2), xp=jax.numpy, dtype="float64")
+
+
+class Chunks:
+    """Stands for a Dask or cubed library: chunks of 17 where they may be chosen."""
+
+    __name__ = "another_lazy_library"
+
+    def __init__(self) -> None:
+        self.built: list[tuple[int, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(numpy, name)
+
+    def empty(self, shape: tuple[int, ...], dtype: Any, chunks: Any) -> Any:
+        """An array that knows its chunks and nothing else."""
+        wanted = (17,) * len(shape) if chunks == "auto" else chunks
+        sizes = [
+            tuple(min(size, length - at) for at in range(0, length, size)) or (0,)
+            for length, size in zip(shape, (max(1, size) for size in wanted), strict=True)
+        ]
+        return SimpleNamespace(chunks=tuple(sizes), dtype=dtype)
+
+    def map_blocks(self, function: Any, chunks: tuple[tuple[int, ...], ...], dtype: Any) -> Any:
+        """Compute all chunks and lay them side by side."""
+        array = numpy.empty([sum(sizes) for sizes in chunks], dtype=dtype)
+        for block_id in product(*(range(len(sizes)) for sizes in chunks)):
+            at = tuple(
+                slice(sum(sizes[:number]), sum(sizes[: number + 1]))
+                for number, sizes in zip(block_id, chunks, strict=True)
+            )
+            array[at] = function(block_id=block_id)
+            self.built.append(block_id)
+        return array
+
+
+@each_small_case
+def test_chunks(case: Case) -> None:
+    """Chunks of any cut, each built alone as a window of a window, make up the array."""
+    library = Chunks()
+    init = getattr(zero_array, f"{case.function}_init")
+    array = init(case.shape, xp=library, dtype="float32", **case.options)
+    assert array.tobytes() == reference.to_bytes(list(reference.flat(reference.weight(case))), "float32")
+    assert len(library.built) >= 1
+
+
+CREATORS = ("arange", "asarray", "empty", "eye", "zeros")
+PIECES = [
+    ((1024, 256), {}),
+    ((83, 82), {}),
+    ((5, 3), {}),
+    ((64, 32, 3, 3), {}),
+    ((27, 13, 3), {}),
+    ((99, 13), {"groups": 3}),
+    ((33, 1, 3), {"groups": 33}),
+    ((9, 5), {"window": ((3, 3), (0, 5))}),
+]
+
+
+@pytest.mark.parametrize(("shape", "options"), PIECES, ids=str)
+@pytest.mark.parametrize("device", [None, "there"])
+def test_device_of_every_piece(device: Any, shape: tuple[int, ...], options: dict[str, Any]) -> None:
+    """The device is named to every function that creates an array, and where there is none, to none of them."""
+    asked = []
+
+    def creator(function: Any) -> Any:
+        def create(*args: Any, **keywords: Any) -> Any:
+            asked.append(keywords.pop("device", None))
+            return function(*args, **keywords)
+
+        return create
+
+    other = numpy_called("another_library", **{name: creator(getattr(numpy, name)) for name in CREATORS})
+    array = zero_array.zero_init(shape, xp=other, dtype="float32", device=device, **options)
+    assert set(asked) == {device}
+    assert array.tobytes() == zero_array.zero_init(shape, dtype="float32", **options).tobytes()
+
+
+@pytest.mark.parametrize(("xp", "name"), [(numpy, "numpy"), ("dask", "'dask'")], ids=["module", "no module"])
+def test_refusal_of_a_host(xp: Any, name: str) -> None:
+    """A host that works for one library refuses all others, and says where to go."""
+    sentence = f"`xp` must be dask.array or left out here; got {name}: use zero_array's own functions for it"
+    assert str(_checks.other_namespace(xp, "dask.array")) == sentence

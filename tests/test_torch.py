@@ -1,0 +1,128 @@
+"""PyTorch's own ways: compilation, the meta device, fake tensors of a GPU, its defaults and its initializers."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+import zero_array
+from zero_array._host import to_bytes
+
+CALLS: list[tuple[tuple[int, ...], dict[str, Any]]] = [
+    ((1024, 256), {}),
+    ((83, 82), {}),
+    ((64, 32, 3, 3), {}),
+    ((33, 1, 3, 3), {"groups": 33}),
+]
+each_call = pytest.mark.parametrize(("shape", "options"), CALLS, ids=str)
+
+tracing = pytest.mark.filterwarnings(
+    "ignore:Dynamo detected a call to a `functools.lru_cache`", "ignore::DeprecationWarning"
+)
+"""array-api-compat caches its predicates of namespaces; the compiler's own parts are deprecated here and there."""
+
+
+@tracing
+@each_call
+def test_compiled(shape: tuple[int, ...], options: dict[str, Any]) -> None:
+    """A constructor is traced into one graph, without a break, and the graph gives the same bytes."""
+    torch.compiler.reset()
+    compiled = torch.compile(
+        lambda: zero_array.zero_init(shape, xp=torch, **options), fullgraph=True, backend="eager", dynamic=False
+    )
+    assert to_bytes(compiled()) == to_bytes(zero_array.zero_init(shape, xp=torch, **options))
+
+
+@tracing
+def test_compiled_by_inductor() -> None:
+    """The default compiler's code gives the same bytes."""
+    torch.compiler.reset()
+    compiled = torch.compile(lambda: zero_array.zero_init((96, 64), xp=torch), fullgraph=True, dynamic=False)
+    assert to_bytes(compiled()) == to_bytes(zero_array.zero_init((96, 64), xp=torch))
+
+
+@each_call
+def test_meta_argument(shape: tuple[int, ...], options: dict[str, Any]) -> None:
+    """On the meta device, asked for by argument, there is a shape and a dtype, and no data."""
+    array = zero_array.zero_init(shape, xp=torch, device="meta", dtype=torch.bfloat16, **options)
+    assert array.is_meta
+    assert (tuple(array.shape), array.dtype) == (shape, torch.bfloat16)
+
+
+@each_call
+@pytest.mark.parametrize("place", ["meta", "cpu"])
+def test_device_context(place: str, shape: tuple[int, ...], options: dict[str, Any]) -> None:
+    """Without an argument, PyTorch's device context says where the array is."""
+    with torch.device(place):
+        array = zero_array.zero_init(shape, xp=torch, **options)
+    assert array.device.type == place
+    assert tuple(array.shape) == shape
+
+
+def test_argument_before_context() -> None:
+    """An argument counts more than the context."""
+    with torch.device("meta"):
+        array = zero_array.zero_init((96, 64), xp=torch, device="cpu")
+    assert to_bytes(array) == to_bytes(zero_array.zero_init((96, 64), xp=torch))
+
+
+@pytest.mark.parametrize(("shape", "options"), [CALLS[0], *CALLS[2:]], ids=str)  # slicing a fake one needs a real one
+def test_no_piece_stays_behind(shape: tuple[int, ...], options: dict[str, Any]) -> None:
+    """On a GPU (a fake one, the second) no piece is made on another device: mixing them would raise."""
+    with FakeTensorMode():
+        array = zero_array.zero_init(shape, xp=torch, device="cuda:1", **options)
+    assert array.device == torch.device("cuda", 1)
+    assert tuple(array.shape) == shape
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float64"])
+def test_default_dtype(name: str) -> None:
+    """PyTorch's default dtype is honoured."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(getattr(torch, name))
+    try:
+        array = zero_array.zero_init((96, 64), xp=torch)
+    finally:
+        torch.set_default_dtype(before)
+    assert array.dtype == getattr(torch, name)
+    assert to_bytes(array) == to_bytes(zero_array.zero_init((96, 64), xp=torch, dtype=name))
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (3, 8), (8, 3), (96, 64)], ids=str)
+def test_eye(shape: tuple[int, int]) -> None:
+    """The identity is `torch.nn.init.eye_`."""
+    assert torch.equal(zero_array.identity_init(shape, xp=torch), torch.nn.init.eye_(torch.empty(shape)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "groups"),
+    [((8, 8, 3), 1), ((16, 8, 3, 5), 1), ((12, 4, 4, 4), 3), ((33, 1, 3, 3), 33), ((6, 4, 3, 2, 3), 2)],
+    ids=str,
+)
+def test_dirac(shape: tuple[int, ...], groups: int) -> None:
+    """The identity kernel is `torch.nn.init.dirac_`, even sizes and groups too."""
+    expected = torch.nn.init.dirac_(torch.empty(shape), groups=groups)
+    assert torch.equal(zero_array.identity_init(shape, xp=torch, groups=groups), expected)
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+def test_depthwise_convolution_is_the_identity() -> None:
+    """A depthwise convolution with its weight leaves a picture as it is."""
+    picture = torch.arange(3 * 5 * 7.0).reshape(1, 3, 5, 7)
+    weight = zero_array.zero_init((3, 1, 3, 4), xp=torch, groups=3, center="same")
+    assert torch.equal(torch.nn.functional.conv2d(picture, weight, padding="same", groups=3), picture)
+
+
+@each_call
+def test_contiguous(shape: tuple[int, ...], options: dict[str, Any]) -> None:
+    """What comes back is contiguous, holds little memory beside its own, and needs no gradient."""
+    array = zero_array.zero_init(shape, xp=torch, **options)
+    assert array.is_contiguous()
+    assert array.untyped_storage().nbytes() <= 1.1 * array.nbytes
+    assert not array.requires_grad
+
+
+def test_torch_size() -> None:
+    """The shape of a tensor is a shape."""
+    assert zero_array.zero_init(torch.empty(6, 3).shape, xp=torch).shape == (6, 3)
