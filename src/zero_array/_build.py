@@ -36,8 +36,13 @@ def _run(weight: Weight) -> int:
     A power of two that divides the first column, the number of columns and the period of the columns. The table of
     runs is kept smaller than the result, and in the processor's cache.
     """
-    (rows, cols), trailing = weight.channel_axes, prod(weight.shape[weight.channel_axes[1] + 1 :])
+    rows, cols = weight.channel_axes
     start, stop = weight.window[cols]
+    if weight.shape[rows] * (stop - start) <= _signs.SMALL:
+        return 0
+    if len(weight.shape) == 2 and weight.rule == "identity" and not any(map(weight.is_repeated, (rows, cols))):
+        return 0  # `eye` does not even touch most of the memory
+    trailing = prod(weight.shape[cols + 1 :])
     aligned = start | stop | weight.period(cols)
     length = aligned & -aligned
     while length > 1 and (length * trailing > 128 or 2 * length > weight.shape[rows] or 2 * length > stop - start):
@@ -46,41 +51,38 @@ def _run(weight: Weight) -> int:
 
 
 def _gathered(target: Target, weight: Weight, length: int) -> Array:
-    """Copy runs of ``length`` columns, with the kernel axes behind them, from a table of all different runs."""
+    """Copy runs of `length` columns, with the kernel axes behind them, from a table of all different runs."""
     xp = target.xp
     rows, cols = weight.channel_axes
+    leading, between = range(rows), range(rows + 1, cols)
     (top, bottom), row_map = _local(target, weight, rows)
-    over = range(top // length, -(-bottom // length))
+    bands = range(top // length, -(-bottom // length))
     across = [column % weight.period(cols) // length for column in range(*weight.window[cols], length)]
 
-    # the table: two bands of `length` runs (the second is the negative, or zeros), then zeros for the other taps
+    # the table: `length` runs, as many more for the other value of a band (the negatives, or zeros), one of zeros
     if weight.rule == "hadamard":
-        runs = _signs.table(target, length, weight.constant, negated=True)
-        band = [[length * _signs.odd(i, j) for j in across] for i in over]
-        blank = 2 * length
+        table = _signs.table(target, length, weight.constant, negated=True)
+        first = _signs.parities(bands, across, 0, length)
     else:
-        runs = target.eye(2 * length, length)
-        band = [[length * (i != j) for j in across] for i in over]
-        blank = length
-    axes = range(len(weight.shape))
-    leading, between = prod(weight.shape[:rows]), prod(weight.shape[rows + 1 : cols])
-    if leading * between > 1 and weight.rule == "hadamard":
-        runs = xp.concat([runs, target.zeros((1, length))], axis=0)
-    if axes[cols + 1 :]:
-        runs = xp.reshape(runs, (-1, length, 1))
-        runs = xp.where(_taps(target, weight, axes[cols + 1 :]), runs, target.floats(0.0))
-        runs = xp.reshape(runs, (-1, length * runs.shape[2]))
+        table = target.eye(2 * length, length)
+        first = [[0 if i == j else length for j in across] for i in bands]
+    taps_ahead = weight.taps_on([*leading, *between])
+    if len(taps_ahead) > 1:
+        table = xp.concat([table, target.zeros((1, length))], axis=0)
+    taps_behind = weight.taps_on(range(cols + 1, len(weight.shape)))
+    if len(taps_behind) > 1:
+        table = xp.where(target.indices(taps_behind), xp.reshape(table, (-1, length, 1)), target.floats(0.0))
+        table = xp.reshape(table, (-1, length * len(taps_behind)))
 
-    # which run goes where: a thousandth of the result
-    run = xp.reshape(target.indices(band), (len(over), 1, len(across))) + xp.reshape(target.arange(length), (1, -1, 1))
-    run = _signs.rows_of(xp.reshape(run, (-1, len(across))), top - over.start * length, bottom - top)
+    # which run goes where: one number for each
+    run = _signs.runs(target, first, length, top % length, bottom - top)
     if row_map is not None:
         run = xp.take(run, row_map, axis=0)
-    if leading * between > 1:
-        taps = _taps(target, weight, [*axes[:rows], *axes[rows + 1 : cols]])
-        taps = xp.reshape(taps, (leading, 1, between, 1))
-        run = xp.where(taps, xp.reshape(run, (1, -1, 1, len(across))), target.indices(blank))
-    return xp.reshape(xp.take(runs, xp.reshape(run, (-1,)), axis=0), weight.shape)
+    if len(taps_ahead) > 1:
+        sizes = (prod(weight.shape[:rows]), 1, prod(weight.shape[rows + 1 : cols]), 1)
+        taps = xp.reshape(target.indices(taps_ahead), sizes)
+        run = xp.where(taps, xp.reshape(run, (1, -1, 1, len(across))), target.indices(2 * length))
+    return xp.reshape(xp.take(table, xp.reshape(run, (-1,)), axis=0), weight.shape)
 
 
 def _assembled(target: Target, weight: Weight) -> Array:
@@ -102,9 +104,8 @@ def _assembled(target: Target, weight: Weight) -> Array:
         return matrix
     kernel = [axis for axis in range(len(shape)) if axis not in (rows, cols)]
     matrix = xp.reshape(matrix, tuple(1 if axis in kernel else size for axis, size in enumerate(shape)))
-    taps = xp.reshape(
-        _taps(target, weight, kernel), tuple(size if axis in kernel else 1 for axis, size in enumerate(shape))
-    )
+    taps = target.indices(weight.taps_on(kernel))
+    taps = xp.reshape(taps, tuple(size if axis in kernel else 1 for axis, size in enumerate(shape)))
     return xp.where(taps, matrix, target.floats(0.0))
 
 
@@ -113,17 +114,9 @@ def _local(target: Target, weight: Weight, axis: int) -> tuple[tuple[int, int], 
     start, stop = weight.window[axis]
     period = weight.period(axis)
     offset = start % period
-    if offset + stop - start <= period:
-        return (offset, offset + stop - start), None
-    return (0, period), (target.arange(stop - start) + offset) % period
-
-
-def _taps(target: Target, weight: Weight, axes: Any) -> Array:
-    """One flat row of bools over kernel ``axes``, true at the centre tap."""
-    centre = 0
-    for axis in axes:
-        centre = centre * weight.shape[axis] + (weight.taps[axis] or 0) - weight.window[axis][0]
-    return target.indices([flat == centre for flat in range(prod([weight.shape[axis] for axis in axes]))])
+    if weight.is_repeated(axis):
+        return (0, period), (target.arange(stop - start) + offset) % period
+    return (offset, offset + stop - start), None
 
 
 def _formula(xp: Namespace, weight: Weight, dtype: DType) -> Array:
@@ -133,7 +126,7 @@ def _formula(xp: Namespace, weight: Weight, dtype: DType) -> Array:
         xp.reshape(xp.arange(stop - start) + start, tuple(-1 if axis == other else 1 for other in range(rank)))
         for axis, (start, stop) in enumerate(weight.window)
     ]
-    output, into = index[weight.out_axis] % weight.outputs, index[weight.in_axis]
+    output, into = index[weight.out_axis] % weight.outputs, index[weight.in_axis] % weight.inputs
     zero, one, plus, minus = (
         xp.asarray(value, dtype=dtype) for value in (0.0, 1.0, weight.constant, -weight.constant)
     )

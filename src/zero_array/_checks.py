@@ -63,15 +63,15 @@ def axes(rank: int, in_axis: Any, out_axis: Any) -> tuple[int, int]:
     return found[0], found[1]
 
 
-def groups(value: Any, outputs: int) -> int:
-    """Check the number of groups: an int >= 1 that divides the length of the out axis."""
+def groups(value: Any, length: int, axis: str) -> int:
+    """Check the number of groups: an int >= 1 that divides the `length` of the ``"out"`` or ``"in"`` axis."""
     count = integer(value)
     if count is None:
         raise TypeError(f"`groups` must be an int >= 1; got {value!r}")
     if count < 1:
         raise ValueError(f"`groups` must be an int >= 1; got {value!r}")
-    if outputs % count:
-        raise ValueError(f"`groups` must divide the length of the out axis; got {count} groups for {outputs} outputs")
+    if length % count:
+        raise ValueError(f"`groups` must divide the length of the {axis} axis; got {count} groups for {length} {axis}puts")
     return count
 
 
@@ -172,3 +172,20 @@ def no_dtype(value: Any) -> TypeError:
 def missing_dtype(name: str, library: str, remedy: str = "") -> ValueError:
     """The refusal of a dtype that this namespace does not have (now)."""
     return ValueError(f"`dtype` must be one that {library} has; got {name}{remedy}")
+
+
+def no_tensor(value: Any) -> TypeError:
+    """The refusal of something that is no tensor by an in-place function."""
+    return TypeError(f"`tensor` must be a torch.Tensor; got {value!r}")
+
+
+def no_shape(value: Any) -> TypeError:
+    """The refusal of a tensor that has no shape yet."""
+    return TypeError(
+        f"`tensor` must have a shape; got an {type(value).__name__}: run a batch through the lazy module first"
+    )
+
+
+def no_matrix(shape: Shape) -> ValueError:
+    """The refusal of a vector or scalar."""
+    return ValueError(f"`tensor` must have two or more axes; got shape {shape}: vectors start as zeros or ones")

@@ -5,6 +5,7 @@ Split an index into high and low bits, ``i = I L + l`` with ``L`` a power of two
 the host from Python ints, where ``int.bit_count`` is exact at any size; the large one is one pass over memory.
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ._typing import Array, Device, DType, Namespace, Shape
@@ -41,43 +42,67 @@ class Target(NamedTuple):
         return self.xp.eye(rows, cols, k=k, dtype=self.dtype, **self.place)
 
 
-def odd(i: int, j: int) -> int:
-    """1 where the entry ``(i, j)`` is negative, else 0."""
-    return (i & j).bit_count() & 1
+def parities(rows: Iterable[int], cols: Iterable[int], even: float, odd: float) -> list[list[float]]:
+    """A nested list: `even` or `odd` as ``i & j`` has an even or odd number of bits."""
+    pair = (even, odd)
+    return [[pair[(i & j).bit_count() & 1] for j in cols] for i in rows]
 
 
 def table(target: Target, length: int, constant: float, *, negated: bool) -> Array:
-    """``constant * H`` of order ``length`` (a power of two), with ``-constant * H`` below it where ``negated``."""
-    low = 1 << (length.bit_length() // 2)  # the Kronecker product of two orders near the square root
-    high = length // low
-    outer = [[1.0 - 2.0 * odd(i, j) for j in range(high)] for i in range(high)]
-    if negated:
-        outer += [[-sign for sign in row] for row in outer]
-    inner = [[constant * (1.0 - 2.0 * odd(i, j)) for j in range(low)] for i in range(low)]
+    """``constant * H`` of order `length` (a power of two), with ``-constant * H`` below it where `negated`."""
     xp = target.xp
-    left = xp.reshape(target.floats(outer), (len(outer), 1, high, 1))
-    right = xp.reshape(target.floats(inner), (1, low, 1, low))
-    return xp.reshape(left * right, (-1, length))
+    order = 1 if length.bit_length() % 2 else 2  # and from here on by fours: few entries made by Python, few calls
+    first = parities(range(order), range(order), constant, -constant)
+    if negated:
+        first += parities(range(order), range(order), -constant, constant)
+    result = target.floats(first)
+    if order < length:
+        four = target.floats(parities(range(4), range(4), 1.0, -1.0))
+        four = xp.reshape(four, (1, 4, 1, 4))
+    while order < length:  # the Kronecker product
+        result = xp.reshape(result, (-1, 1, order, 1)) * four
+        order *= 4
+        result = xp.reshape(result, (-1, order))
+    return result
+
+
+def runs(target: Target, bands: list[list[float]], length: int, start: int, count: int) -> Array:
+    """Which run of a table goes where, ``(count, columns)``, from the first run that each band of rows takes.
+
+    Row ``start + r`` lies in band ``r // length``, and takes from its band's first run on the one of its own number.
+    """
+    xp = target.xp
+    first = xp.reshape(target.indices(bands), (len(bands), 1, -1))
+    run = first + xp.reshape(target.arange(length), (1, -1, 1))
+    return rows_of(xp.reshape(run, (len(bands) * length, -1)), start, count)
 
 
 def window(target: Target, constant: float, rows: tuple[int, int], cols: tuple[int, int]) -> Array:
-    """``constant * H[rows, cols]`` for any two ranges: the product of two small factors."""
+    """``constant * H[rows, cols]`` for any two ranges."""
     (top, bottom), (left, right) = rows, cols
     height, width = bottom - top, right - left
     if height * width <= SMALL:
-        return target.floats([[-constant if odd(i, j) else constant for j in range(*cols)] for i in range(*rows)])
+        return target.floats(parities(range(*rows), range(*cols), constant, -constant))
+    length = min(64, 1 << (height.bit_length() // 2))
+    high, low = factors(target, constant, rows, cols, length)
     xp = target.xp
-    shift = min(6, height.bit_length() // 2)
-    length = 1 << shift
-    over, across = range(top >> shift, -(-bottom >> shift)), range(left >> shift, -(-right >> shift))
-    signs = target.floats([[1.0 - 2.0 * odd(i, j) for j in across] for i in over])
-    column = target.arange(width) + (left - across.start * length)
-    high = xp.take(signs, column >> shift, axis=1)
-    low = xp.take(table(target, length, constant, negated=False), column & (length - 1), axis=1)
-    product = xp.reshape(high, (len(over), 1, width)) * xp.reshape(low, (1, length, width))
-    return rows_of(xp.reshape(product, (-1, width)), top - over.start * length, height)
+    product = xp.reshape(high, (-1, 1, width)) * xp.reshape(low, (1, length, width))
+    return rows_of(xp.reshape(product, (-1, width)), top % length, height)
+
+
+def factors(
+    target: Target, constant: float, rows: tuple[int, int], cols: tuple[int, int], length: int
+) -> tuple[Array, Array]:
+    """One row of signs per band of `length` rows, and the `length` rows that each band multiplies by them."""
+    xp = target.xp
+    (top, bottom), (left, right) = rows, cols
+    bands, across = range(top // length, -(-bottom // length)), range(left // length, -(-right // length))
+    column = target.arange(right - left) + left % length
+    high = xp.take(target.floats(parities(bands, across, 1.0, -1.0)), column // length, axis=1)
+    low = xp.take(table(target, length, constant, negated=False), column % length, axis=1)
+    return high, low
 
 
 def rows_of(array: Array, start: int, count: int) -> Array:
-    """``count`` rows from ``start``: of a C-ordered array a contiguous view."""
+    """`count` rows from `start`: of a C-ordered array a contiguous view."""
     return array if count == array.shape[0] else array[start : start + count, :]

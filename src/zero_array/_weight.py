@@ -8,6 +8,7 @@ Every entry is a closed form of its indices. For output ``o`` (counted inside it
 at the centre tap of the kernel axes, and 0 at every other tap.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -33,7 +34,7 @@ class Weight:
     out_axis, in_axis : int
         The channel axes, counted from the front.
     outputs, inputs : int
-        The size of one group's block. Output ``o`` of the weight is output ``o % outputs`` of its block.
+        The size of one group's block. Output ``o`` of the weight is output ``o % outputs`` of its block; so with inputs.
     taps : tuple of (int or None)
         Per axis: the tap that holds the matrix, None on the channel axes.
     window : tuple of (int, int)
@@ -63,6 +64,11 @@ class Weight:
         """The size of one block along a channel axis."""
         return self.outputs if axis == self.out_axis else self.inputs
 
+    def is_repeated(self, axis: int) -> bool:
+        """Whether the window reaches from one group into another along a channel axis."""
+        start, stop = self.window[axis]
+        return start % self.period(axis) + stop - start > self.period(axis)
+
     def part(self, window: Window) -> Self:
         """The same weight seen through another window, whose indices count from the start of this one."""
         offsets = (start for start, _ in self.window)
@@ -74,6 +80,15 @@ class Weight:
         if self.rule == "identity":
             return min(self.outputs, self.inputs + 1)  # all rows past the last input are zero
         return min(self.outputs, 1 << (self.inputs - 1).bit_length())  # the bits above say nothing
+
+    def taps_on(self, axes: Sequence[int]) -> list[bool]:
+        """Whether each tap is the central one, over some kernel axes of the window in C order."""
+        centre, count = 0, 1
+        for axis in axes:
+            start, stop = self.window[axis]
+            centre = centre * (stop - start) + (self.taps[axis] or 0) - start
+            count *= stop - start
+        return [tap == centre for tap in range(count)]
 
     def is_zero(self) -> bool:
         """Whether the window is empty or misses the centre tap."""
@@ -93,12 +108,19 @@ def weight(
     center: Center,
     window: WindowLike | None,
     scale: Scale = "orthonormal",
+    transposed: bool = False,
 ) -> Weight:
-    """Check the arguments of a constructor and return what it builds; ``rule=None`` is Algorithm 1's choice."""
+    """Check the arguments of a constructor and return what it builds; ``rule=None`` is Algorithm 1's choice.
+
+    The groups are along the out axis, or along the in axis where `transposed`, as in torch's transposed convolutions.
+    """
     full = _checks.shape(shape)
     into, out = _checks.axes(len(full), in_axis, out_axis)
-    outputs = full[out] // _checks.groups(groups, full[out])
-    inputs = full[into]
+    outputs, inputs = full[out], full[into]
+    if transposed:
+        inputs //= _checks.groups(groups, inputs, "in")
+    else:
+        outputs //= _checks.groups(groups, outputs, "out")
     kernel = [axis for axis in range(len(full)) if axis not in (into, out)]
     found = dict(zip(kernel, _checks.taps(center, tuple(full[axis] for axis in kernel)), strict=True))
     _checks.scale(scale)

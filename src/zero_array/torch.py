@@ -1,0 +1,250 @@
+"""ZerO weights in place: the custom of ``torch.nn.init``.
+
+Each function fills the tensor that it is given and returns it, without a gradient, whatever its dtype, device, strides
+and memory format; a tensor that it refuses is left as it was.
+"""
+
+from collections.abc import Iterator
+
+import torch
+
+from . import _checks, _namespace, _signs
+from ._signs import Target
+from ._typing import Center, Rule, Scale
+from ._weight import Weight, weight
+
+__all__ = ["hadamard_init_", "identity_init_", "zero_init_"]
+
+
+def identity_init_(
+    tensor: torch.Tensor, *, groups: int = 1, transposed: bool = False, center: Center = "paper"
+) -> torch.Tensor:
+    """Fill a tensor with a partial identity: ones where output and input have the same number, zeros elsewhere.
+
+    Parameters
+    ----------
+    tensor : torch.Tensor
+        ``(out, in / groups, *kernel)``, the weight of ``nn.Linear`` or ``nn.Conv1d`` to ``nn.Conv3d``; float64, float32,
+        float16 or bfloat16. Left untouched on the meta device, and where it is flagged ``_is_hf_initialized``.
+    groups : int
+        As of the layer.
+    transposed : bool
+        True for the weight of ``nn.ConvTranspose1d`` to ``3d``, ``(in, out / groups, *kernel)``.
+    center : {"paper", "same"} or int or sequence of int
+        The tap that holds the matrix: ``k // 2`` (as in ``torch.nn.init.dirac_``), ``(k - 1) // 2`` (the identity of
+        ``padding="same"``), or one int per kernel axis.
+
+    Returns
+    -------
+    torch.Tensor
+        `tensor`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind, or has a wrong value; the tensor is left as it was.
+
+    References
+    ----------
+    Zhao, Schäfer, Anandkumar, "ZerO Initialization", arXiv 2110.12661, Definition 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import zero_array.torch
+    >>> zero_array.torch.identity_init_(torch.empty(2, 3))
+    tensor([[1., 0., 0.],
+            [0., 1., 0.]])
+    """
+    return _init_("identity", tensor, groups, transposed, center)
+
+
+def hadamard_init_(
+    tensor: torch.Tensor,
+    *,
+    groups: int = 1,
+    transposed: bool = False,
+    center: Center = "paper",
+    scale: Scale = "orthonormal",
+) -> torch.Tensor:
+    """Fill a tensor with a slice of a scaled Hadamard matrix.
+
+    Parameters
+    ----------
+    tensor, groups, transposed, center
+        As in `identity_init_`.
+    scale : {"orthonormal", "paper"}
+        As in `zero_array.hadamard_init`.
+
+    Returns
+    -------
+    torch.Tensor
+        `tensor`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `identity_init_`.
+
+    References
+    ----------
+    Zhao, Schäfer, Anandkumar, "ZerO Initialization", arXiv 2110.12661, Definition 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import zero_array.torch
+    >>> zero_array.torch.hadamard_init_(torch.empty(2, 2), scale="paper")
+    tensor([[ 1.,  1.],
+            [ 1., -1.]])
+    """
+    return _init_("hadamard", tensor, groups, transposed, center, scale)
+
+
+def zero_init_(
+    tensor: torch.Tensor,
+    *,
+    groups: int = 1,
+    transposed: bool = False,
+    center: Center = "paper",
+    scale: Scale = "orthonormal",
+) -> torch.Tensor:
+    """Fill a tensor with a ZerO weight: a partial identity, or a Hadamard slice where the layer widens.
+
+    ZerO is not zeros: for those, use ``torch.nn.init.zeros_``.
+
+    Parameters
+    ----------
+    tensor, groups, transposed, center
+        As in `identity_init_`.
+    scale : {"orthonormal", "paper"}
+        As in `zero_array.hadamard_init`.
+
+    Returns
+    -------
+    torch.Tensor
+        `tensor`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `identity_init_`.
+
+    References
+    ----------
+    Zhao, Schäfer, Anandkumar, "ZerO Initialization", arXiv 2110.12661, Algorithms 1 and 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import zero_array.torch
+    >>> layer = torch.nn.Linear(2, 4, bias=False)
+    >>> zero_array.torch.zero_init_(layer.weight)
+    Parameter containing:
+    tensor([[ 0.5000,  0.5000],
+            [ 0.5000, -0.5000],
+            [ 0.5000,  0.5000],
+            [ 0.5000, -0.5000]], requires_grad=True)
+    """
+    return _init_(None, tensor, groups, transposed, center, scale)
+
+
+@torch.no_grad()
+def _init_(
+    rule: Rule | None,
+    tensor: torch.Tensor,
+    groups: int,
+    transposed: bool,
+    center: Center,
+    scale: Scale = "orthonormal",
+) -> torch.Tensor:
+    """Check, then fill; ``rule=None`` is Algorithm 1's choice."""
+    if not isinstance(tensor, torch.Tensor):
+        raise _checks.no_tensor(tensor)
+    if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
+        raise _checks.no_shape(tensor)
+    _namespace.dtype(torch, tensor.dtype)
+    if tensor.ndim < 2:
+        raise _checks.no_matrix(tuple(tensor.shape))
+    if tensor.numel() == 0:
+        return tensor
+    wanted = weight(
+        rule,
+        tensor.shape,
+        in_axis=0 if transposed else 1,
+        out_axis=1 if transposed else 0,
+        groups=groups,
+        center=center,
+        window=None,
+        scale=scale,
+        transposed=transposed,
+    )
+    if not tensor.is_meta and not getattr(tensor, "_is_hf_initialized", False):
+        fill_(tensor, wanted)
+    return tensor
+
+
+def fill_(tensor: torch.Tensor, wanted: Weight) -> None:
+    """Write the window of a weight into a tensor of the window's shape, wherever its elements lie in memory."""
+    kernel = [axis for axis, tap in enumerate(wanted.taps) if tap is not None]
+    if wanted.rule == "identity" or kernel:
+        tensor.zero_()
+    if wanted.is_zero():
+        return
+    matrix = tensor
+    for axis in reversed(kernel):
+        matrix = matrix.select(axis, (wanted.taps[axis] or 0) - wanted.window[axis][0])
+    if wanted.out_axis > wanted.in_axis:
+        matrix = matrix.T
+    for rows, row_start in _pieces(*wanted.window[wanted.out_axis], wanted.outputs):
+        for cols, col_start in _pieces(*wanted.window[wanted.in_axis], wanted.inputs):
+            blocks = matrix.narrow(0, rows[0], rows[1] * rows[2]).narrow(1, cols[0], cols[1] * cols[2])
+            blocks = blocks.unflatten(0, rows[1:]).unflatten(2, cols[1:])
+            if wanted.rule == "identity":
+                blocks.diagonal(row_start - col_start, 1, 3).fill_(1.0)
+                continue
+            _hadamard_(blocks[0, :, 0], wanted.constant, row_start, col_start)
+            if rows[1] * cols[1] > 1:
+                blocks.copy_(blocks[:1, :, :1].clone())
+
+
+def _pieces(start: int, stop: int, period: int) -> Iterator[tuple[tuple[int, int, int], int]]:
+    """Cut a range at the edges of its groups: ``((offset, groups, length), first index in the group)``."""
+    offset = start
+    if offset % period:  # the rest of a group
+        length = min(period - offset % period, stop - offset)
+        yield (0, 1, length), offset % period
+        offset += length
+    whole = (stop - offset) // period
+    if whole:
+        yield (offset - start, whole, period), 0
+        offset += whole * period
+    if offset < stop:  # the beginning of a group
+        yield (offset - start, 1, stop - offset), 0
+
+
+def _hadamard_(matrix: torch.Tensor, constant: float, row: int, col: int) -> None:
+    """Write ``constant * H[row:, col:]`` into a matrix of any strides."""
+    target = Target(_namespace.namespace(torch), matrix.dtype, {"device": matrix.device})
+    height, width = matrix.shape
+    rows, cols = (row, row + height), (col, col + width)
+    if height * width <= _signs.SMALL:
+        matrix.copy_(_signs.window(target, constant, rows, cols))
+        return
+    length = min(64, (col | width) & -(col | width))
+    if matrix.is_contiguous() and length >= 32 and height >= length:
+        table = _signs.table(target, length, constant, negated=True)
+        bands = range(row // length, -(-(row + height) // length))
+        first = _signs.parities(bands, range(col // length, (col + width) // length), 0, length)
+        run = _signs.runs(target, first, length, row % length, height)
+        torch.index_select(table, 0, run.flatten(), out=matrix.view(-1, length))
+        return
+    length = min(64, 1 << (height.bit_length() // 2))
+    high, low = _signs.factors(target, constant, rows, cols, length)
+    skipped = -row % length  # rows before the first whole band
+    bands = (height - skipped) // length
+    rest = height - skipped - bands * length
+    torch.mul(high[:1], low[length - skipped :], out=matrix[:skipped])
+    middle = high[1 if skipped else 0 :][:bands]
+    torch.mul(middle.unsqueeze(1), low, out=matrix[skipped : height - rest].unflatten(0, (bands, length)))
+    torch.mul(high[-1:], low[:rest], out=matrix[height - rest :])
