@@ -69,7 +69,14 @@ def bench_resnet50(race: Any, peer: str, bar: float) -> None:
         theirs(tensor, groups)
         assert torch.equal(tensor, zero_array.torch.zero_init_(torch.empty_like(tensor)))
     entries = sum(tensor.numel() for tensor, _ in weights)
-    race(each(weights, ours), each(weights, PEERS[peer]), work="ResNet-50 in place", against=peer, bar=bar, entries=entries)
+    race(
+        each(weights, ours),
+        each(weights, PEERS[peer]),
+        work="ResNet-50 in place",
+        against=peer,
+        bar=bar,
+        entries=entries,
+    )
 
 
 @pytest.mark.parametrize(("peer", "bar"), [("fill_", 1.2), ("kaiming_uniform_", 1 / 7)])
@@ -80,7 +87,14 @@ def bench_gpt2_xl(race: Any, size_limit: int, peer: str, bar: float) -> None:
         shapes = shapes[:6]
     weights = [(torch.empty(shape), groups) for shape, groups in shapes]
     entries = sum(tensor.numel() for tensor, _ in weights)
-    race(each(weights, ours), each(weights, PEERS[peer]), work="GPT-2-XL in place", against=peer, bar=bar, entries=entries)
+    race(
+        each(weights, ours),
+        each(weights, PEERS[peer]),
+        work="GPT-2-XL in place",
+        against=peer,
+        bar=bar,
+        entries=entries,
+    )
 
 
 def authors(shape: tuple[int, ...]) -> torch.Tensor:

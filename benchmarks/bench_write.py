@@ -80,7 +80,7 @@ def bench_half(race: Any, backend: Backend, size_limit: int, half: str, shape: t
 @pytest.mark.parametrize("cut", ["rows", "columns"])
 def bench_window(race: Any, backend: Backend, size_limit: int, cut: str) -> None:
     """An eighth of a matrix, against the whole."""
-    shape = (8192, 8192) if 8192**2 <= size_limit else (2048, 2048)
+    shape = (8192, 8192) if size_limit >= 8192**2 else (2048, 2048)
     part = (shape[0] // 8, 2 * (shape[0] // 8))
     window = [part, (0, shape[1])] if cut == "rows" else [(0, shape[0]), part]
     xp = backend.namespace()

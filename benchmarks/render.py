@@ -14,6 +14,13 @@ import matplotlib.pyplot as plt
 mpl.use("Agg")
 mpl.rcParams["svg.hashsalt"] = "zero_array"  # the same picture, the same bytes
 
+PREFACE = """# Benchmarks
+
+Made by `nox -s bench`. Every figure is the ratio of two medians, ours over the peer's, measured in turns in one process;
+below 1 we are faster. Each array is waited for and dropped before the next is made. Machines differ: run it on yours.
+
+"""
+
 DOCS = Path(__file__).parent.parent / "docs"
 HERE = Path(__file__).parent
 
@@ -98,9 +105,7 @@ def main(files: list[str]) -> None:
     backends = list(dict.fromkeys(race["backend"] for race in races))
     versions = [f"{name} {version(name)}" for name in backends]
     page = [
-        "# Benchmarks\n\nMade by `nox -s bench`. Every figure is the ratio of two medians, ours over the peer's, measured "
-        "in turns in one process; below 1 we are faster. Each array is waited for and dropped before the next is made. "
-        "Machines differ: run it on yours.\n\n",
+        PREFACE,
         f"{races[0]['machine']}, Python {races[0]['python']}, {', '.join(versions)}.\n\n",
         "![Ratio to the time of ones, over the number of entries](benchmarks.svg)\n",
         *tables(races),

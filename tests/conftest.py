@@ -63,7 +63,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     name = collection_path.stem
     if collection_path.suffix != ".py" or not name.startswith("test_") or name in SHARED:
         return None
-    named = name.removeprefix("test_")
+    named = name.split("_")[1]
     owner = named if named in {record.name for record in BACKENDS} else "numpy"
     return True if owner != config.stash[BACKEND].name else None
 

@@ -13,9 +13,7 @@ from zero_array.__main__ import main
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """The command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "zero_array", *arguments], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, "-m", "zero_array", *arguments], capture_output=True, text=True, check=False)
 
 
 def test_check_finds_numpy_equal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,9 +63,7 @@ def test_the_first_different_weight_is_named(
     assert second.endswith("differs from numpy at stem")
 
 
-def test_a_backend_asked_for_must_be_there(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_backend_asked_for_must_be_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """An absent backend is a failure, status 2."""
     monkeypatch.setattr(backends.Backend, "version", lambda self: None)
     assert main(["check", "--backend", "cupy"]) == 2
@@ -80,7 +76,9 @@ def test_a_backend_that_fails_says_why(capsys: pytest.CaptureFixture[str]) -> No
     assert "failed: ValueError: Unsupported device" in capsys.readouterr().out
 
 
-def test_a_backend_without_the_dtype_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backend_without_the_dtype_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A dtype that a backend lacks is a row of the report, and no failure."""
     monkeypatch.setattr(backends.Backend, "version", lambda self: "1")
     assert main(["check", "--backend", "strict", "--dtype", "bfloat16"]) == 0
@@ -94,7 +92,10 @@ def test_a_backend_without_the_dtype_says_so(capsys: pytest.CaptureFixture[str],
         (["check", "--dtype", "int8"], "invalid choice: 'int8'"),
         (["show", "6by3"], "`shape` must look like 6x3 or 64x3x7x7; got '6by3'"),
         (["show", "6"], "`shape` must be two or more ints >= 1; got (6,)"),
-        (["show", "6x4", "--groups", "4"], "`groups` must divide the length of the out axis; got 4 groups for 6 outputs"),
+        (
+            ["show", "6x4", "--groups", "4"],
+            "`groups` must divide the length of the out axis; got 4 groups for 6 outputs",
+        ),
     ],
 )
 def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

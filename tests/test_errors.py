@@ -261,7 +261,7 @@ def test_generator_is_no_shape() -> None:
 def test_bool_of_numpy_is_no_size() -> None:
     """NumPy's bool is refused as Python's is (its repr differs between releases)."""
     with pytest.raises(TypeError, match=r"^`shape` must be two or more ints >= 1; got \(4, (np\.)?True_?\)$"):
-        zero_array.zero_init((4, numpy.True_))
+        zero_array.zero_init((4, numpy.True_))  # type: ignore[arg-type]  # the mistake under test
 
 
 class Size(tuple[int, ...]):

@@ -4,6 +4,7 @@ All ways give the same bits: entries are only copied, selected, or multiplied by
 product (it might come out as -0.0). No way holds more than the result and a few per cent of it.
 """
 
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from math import prod
@@ -45,7 +46,7 @@ def _run(weight: Weight) -> int:
     trailing = prod(weight.shape[cols + 1 :])
     aligned = start | stop | weight.period(cols)
     length = aligned & -aligned
-    while length > 1 and (length * trailing > 128 or 2 * length > weight.shape[rows] or 2 * length > stop - start):
+    while length > 1 and (length * trailing > 128 or 2 * length > min(weight.shape[rows], stop - start)):
         length //= 2
     return length if length * trailing >= 32 else 0
 
@@ -55,17 +56,13 @@ def _gathered(target: Target, weight: Weight, length: int) -> Array:
     xp = target.xp
     rows, cols = weight.channel_axes
     leading, between = range(rows), range(rows + 1, cols)
-    (top, bottom), row_map = _local(target, weight, rows)
-    bands = range(top // length, -(-bottom // length))
     across = [column % weight.period(cols) // length for column in range(*weight.window[cols], length)]
 
     # the table: `length` runs, as many more for the other value of a band (the negatives, or zeros), one of zeros
     if weight.rule == "hadamard":
         table = _signs.table(target, length, weight.constant, negated=True)
-        first = _signs.parities(bands, across, 0, length)
     else:
         table = target.eye(2 * length, length)
-        first = [[0 if i == j else length for j in across] for i in bands]
     taps_ahead = weight.taps_on([*leading, *between])
     if len(taps_ahead) > 1:
         table = xp.concat([table, target.zeros((1, length))], axis=0)
@@ -74,31 +71,39 @@ def _gathered(target: Target, weight: Weight, length: int) -> Array:
         table = xp.where(target.indices(taps_behind), xp.reshape(table, (-1, length, 1)), target.floats(0.0))
         table = xp.reshape(table, (-1, length * len(taps_behind)))
 
-    # which run goes where: one number for each
-    run = _signs.runs(target, first, length, top % length, bottom - top)
-    if row_map is not None:
-        run = xp.take(run, row_map, axis=0)
+    def run(top: int, bottom: int) -> Array:
+        """Which run goes where, one number for each, for some rows of a block."""
+        bands = range(top // length, -(-bottom // length))
+        if weight.rule == "hadamard":
+            first = _signs.parities(bands, across, 0, length)
+        else:
+            first = [[0 if i == j else length for j in across] for i in bands]
+        return _signs.runs(target, first, length, top % length, bottom - top)
+
+    index = _over_groups(target, weight, rows, run, axis=0)
     if len(taps_ahead) > 1:
         sizes = (prod(weight.shape[:rows]), 1, prod(weight.shape[rows + 1 : cols]), 1)
         taps = xp.reshape(target.indices(taps_ahead), sizes)
-        run = xp.where(taps, xp.reshape(run, (1, -1, 1, len(across))), target.indices(2 * length))
-    return xp.reshape(xp.take(table, xp.reshape(run, (-1,)), axis=0), weight.shape)
+        index = xp.where(taps, xp.reshape(index, (1, -1, 1, len(across))), target.indices(2 * length))
+    return xp.reshape(xp.take(table, xp.reshape(index, (-1,)), axis=0), weight.shape)
 
 
 def _assembled(target: Target, weight: Weight) -> Array:
     """Make one block, repeat it over the groups, put it at the centre tap."""
     xp = target.xp
     rows, cols = weight.channel_axes
-    (top, bottom), row_map = _local(target, weight, rows)
-    (left, right), col_map = _local(target, weight, cols)
-    if weight.rule == "hadamard":
-        matrix = _signs.window(target, weight.constant, (top, bottom), (left, right))
-    else:
-        matrix = target.eye(bottom - top, right - left, k=top - left)
-    if row_map is not None:
-        matrix = xp.take(matrix, row_map, axis=0)
-    if col_map is not None:
-        matrix = xp.take(matrix, col_map, axis=1)
+
+    def block(top: int, bottom: int, left: int, right: int) -> Array:
+        """Some rows and columns of a block."""
+        if weight.rule == "hadamard":
+            return _signs.window(target, weight.constant, (top, bottom), (left, right))
+        return target.eye(bottom - top, right - left, k=top - left)
+
+    def band(top: int, bottom: int) -> Array:
+        """Some rows of a block, over all columns."""
+        return _over_groups(target, weight, cols, partial(block, top, bottom), axis=1)
+
+    matrix = _over_groups(target, weight, rows, band, axis=0)
     shape = weight.shape
     if len(shape) == 2:
         return matrix
@@ -109,27 +114,27 @@ def _assembled(target: Target, weight: Weight) -> Array:
     return xp.where(taps, matrix, target.floats(0.0))
 
 
-def _local(target: Target, weight: Weight, axis: int) -> tuple[tuple[int, int], Array | None]:
-    """The range of block indices that a channel axis of the window needs, and how they repeat along it, if they do."""
-    start, stop = weight.window[axis]
-    period = weight.period(axis)
-    offset = start % period
-    if weight.is_repeated(axis):
-        return (0, period), (target.arange(stop - start) + offset) % period
-    return (offset, offset + stop - start), None
+def _over_groups(target: Target, weight: Weight, along: int, make: Callable[[int, int], Array], *, axis: int) -> Array:
+    """What `make` makes of a range of one block's indices, for the window's range of a channel axis."""
+    start, stop = weight.window[along]
+    period = weight.period(along)
+    offset, count = start % period, stop - start
+    if offset + count <= period:
+        return make(offset, offset + count)
+    if count < period:  # the end of one group and the beginning of the next
+        return target.xp.concat([make(offset, period), make(0, offset + count - period)], axis=axis)
+    return target.xp.take(make(0, period), (target.arange(count) + offset) % period, axis=axis)
 
 
 def _formula(xp: Namespace, weight: Weight, dtype: DType) -> Array:
-    """The closed form of every entry at once: no temporaries once it is compiled, and it shards like any element-wise map."""
+    """The closed form of every entry at once: compiled, it has no temporaries, and shards like any element-wise map."""
     rank = len(weight.shape)
     index = [
         xp.reshape(xp.arange(stop - start) + start, tuple(-1 if axis == other else 1 for other in range(rank)))
         for axis, (start, stop) in enumerate(weight.window)
     ]
     output, into = index[weight.out_axis] % weight.outputs, index[weight.in_axis] % weight.inputs
-    zero, one, plus, minus = (
-        xp.asarray(value, dtype=dtype) for value in (0.0, 1.0, weight.constant, -weight.constant)
-    )
+    zero, one, plus, minus = (xp.asarray(value, dtype=dtype) for value in (0.0, 1.0, weight.constant, -weight.constant))
     if weight.rule == "hadamard":
         array = xp.where(xp.bitwise_count(output & into) & 1 == 1, minus, plus)
     else:

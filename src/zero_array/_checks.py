@@ -58,7 +58,8 @@ def axes(rank: int, in_axis: Any, out_axis: Any) -> tuple[int, int]:
         found.append(axis % rank)
     if found[0] == found[1]:
         raise ValueError(
-            f"`in_axis` and `out_axis` must be different axes; got {in_axis!r} and {out_axis!r} for a shape of {rank} axes"
+            f"`in_axis` and `out_axis` must be different axes; got {in_axis!r} and {out_axis!r} "
+            f"for a shape of {rank} axes"
         )
     return found[0], found[1]
 
@@ -71,7 +72,9 @@ def groups(value: Any, length: int, axis: str) -> int:
     if count < 1:
         raise ValueError(f"`groups` must be an int >= 1; got {value!r}")
     if length % count:
-        raise ValueError(f"`groups` must divide the length of the {axis} axis; got {count} groups for {length} {axis}puts")
+        raise ValueError(
+            f"`groups` must divide the length of the {axis} axis; got {count} groups for {length} {axis}puts"
+        )
     return count
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from typing import Any
+from types import ModuleType
 
 import array_api_compat as compat
 
@@ -14,8 +14,15 @@ from ._typing import Array, Device, DType, Namespace
 
 def namespace(xp: Namespace | None) -> Namespace:
     """The standard-conforming namespace of ``xp``, raw or wrapped; NumPy where it is left out."""
+    if xp is None:
+        import array_api_compat.numpy as wrapped
+
+        return wrapped
+    if not isinstance(xp, ModuleType):
+        _checks.namespace(xp)
+        return xp
     # by predicate, not by an array made for the purpose: CuPy without a GPU cannot make one
-    if xp is None or compat.is_numpy_namespace(xp):
+    if compat.is_numpy_namespace(xp):
         import array_api_compat.numpy as wrapped
     elif compat.is_torch_namespace(xp):
         import array_api_compat.torch as wrapped
@@ -50,7 +57,7 @@ _DTYPE = re.compile(r"(?:<class ')?(?:[\w.]+\.)?(float64|float32|float16|bfloat1
 
 def _own_dtype(xp: Namespace, name: str) -> DType:
     """The dtype called ``name`` of a namespace; NumPy's own and ml_dtypes' where it builds on NumPy's."""
-    library = xp.__name__.removeprefix("array_api_compat.")
+    library = getattr(xp, "__name__", repr(xp)).removeprefix("array_api_compat.")
     if name == "float64" and compat.is_jax_namespace(xp) and not import_module("jax").config.jax_enable_x64:
         raise _checks.missing_dtype(name, library, ": enable jax_enable_x64 first")
     found = getattr(xp, name, None)
@@ -91,4 +98,3 @@ def _jitted(formula: Callable[..., Array], device: Device | None) -> Callable[..
     if not isinstance(device, jax.sharding.Sharding):
         device = jax.sharding.SingleDeviceSharding(device)
     return jax.jit(formula, static_argnums=(0, 1, 2), out_shardings=device)  # type: ignore[no-any-return]  # as above
-

@@ -19,7 +19,9 @@ def show(function: str, shape: Shape, **options: Any) -> Iterator[str]:
     """Yield the lines that describe the weight of ``function`` (the name of a constructor) for ``shape``."""
     rule: Any = {"identity_init": "identity", "hadamard_init": "hadamard", "zero_init": None}[function]
     whole = weight(rule, shape, in_axis=1, out_axis=0, center="paper", window=None, **options)
-    block = weight(whole.rule, (whole.outputs, whole.inputs), in_axis=1, out_axis=0, **_PLAIN, **options | {"groups": 1})
+    block = weight(
+        whole.rule, (whole.outputs, whole.inputs), in_axis=1, out_axis=0, **_PLAIN, **options | {"groups": 1}
+    )
     yield from _signs(whole)
     yield ""
     for name, fact in _facts(whole, block):
@@ -46,8 +48,10 @@ def _signs(whole: Weight) -> Iterator[str]:
 def _facts(whole: Weight, block: Weight) -> Iterator[tuple[str, str]]:
     """Names and values of what is known."""
     outputs, inputs = block.shape
-    yield "rule", f"{whole.rule}, {outputs} outputs x {inputs} inputs" + (
-        f" in each of {whole.shape[0] // outputs} groups" if outputs < whole.shape[0] else ""
+    yield (
+        "rule",
+        f"{whole.rule}, {outputs} outputs x {inputs} inputs"
+        + (f" in each of {whole.shape[0] // outputs} groups" if outputs < whole.shape[0] else ""),
     )
     if whole.taps[2:]:
         yield "centre tap", ", ".join(map(str, whole.taps[2:])) + "; zeros elsewhere"

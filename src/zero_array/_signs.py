@@ -1,8 +1,8 @@
 """Windows of the Sylvester sign table: ``H[i, j] = (-1)^popcount(i & j)``.
 
-Split an index into high and low bits, ``i = I L + l`` with ``L`` a power of two. The parity of ``i & j`` is then that of
-``I & J`` plus that of ``l & k``: a large table is a small one, repeated with changing sign. The small ones are made on
-the host from Python ints, where ``int.bit_count`` is exact at any size; the large one is one pass over memory.
+Split an index into high and low bits, ``i = I L + l`` with ``L`` a power of two. The parity of ``i & j`` is then that
+of ``I & J`` plus that of ``l & k``: a large table is a small one, repeated with changing sign. The small ones are made
+on the host from Python ints, where ``int.bit_count`` is exact at any size; the large one is one pass over memory.
 """
 
 from collections.abc import Iterable
@@ -40,6 +40,10 @@ class Target(NamedTuple):
     def eye(self, rows: int, cols: int, k: int = 0) -> Array:
         """Ones on the ``k``-th diagonal."""
         return self.xp.eye(rows, cols, k=k, dtype=self.dtype, **self.place)
+
+
+LONG = 64
+"""The longest side of a factor: two of them fit the processor's first cache."""
 
 
 def parities(rows: Iterable[int], cols: Iterable[int], even: float, odd: float) -> list[list[float]]:
@@ -83,9 +87,15 @@ def window(target: Target, constant: float, rows: tuple[int, int], cols: tuple[i
     height, width = bottom - top, right - left
     if height * width <= SMALL:
         return target.floats(parities(range(*rows), range(*cols), constant, -constant))
-    length = min(64, 1 << (height.bit_length() // 2))
-    high, low = factors(target, constant, rows, cols, length)
     xp = target.xp
+    if height == 1:  # the same split, of the columns
+        across = range(left // LONG, -(-right // LONG))
+        signs = target.floats(parities(across, [top // LONG], 1.0, -1.0))
+        row = target.floats(parities([top % LONG], range(LONG), constant, -constant))
+        whole = xp.reshape(signs * row, (-1, 1))
+        return xp.reshape(rows_of(whole, left % LONG, width), (1, width))
+    length = min(LONG, 1 << (height.bit_length() // 2))
+    high, low = factors(target, constant, rows, cols, length)
     product = xp.reshape(high, (-1, 1, width)) * xp.reshape(low, (1, length, width))
     return rows_of(xp.reshape(product, (-1, width)), top % length, height)
 
@@ -96,9 +106,9 @@ def factors(
     """One row of signs per band of `length` rows, and the `length` rows that each band multiplies by them."""
     xp = target.xp
     (top, bottom), (left, right) = rows, cols
-    bands, across = range(top // length, -(-bottom // length)), range(left // length, -(-right // length))
+    bands, across = (top // length, -(-bottom // length)), (left // length, -(-right // length))
     column = target.arange(right - left) + left % length
-    high = xp.take(target.floats(parities(bands, across, 1.0, -1.0)), column // length, axis=1)
+    high = xp.take(window(target, 1.0, bands, across), column // length, axis=1)
     low = xp.take(table(target, length, constant, negated=False), column % length, axis=1)
     return high, low
 

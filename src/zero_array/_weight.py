@@ -15,7 +15,6 @@ from typing import Any, Self
 from . import _checks
 from ._typing import Center, Rule, Scale, Shape, Window, WindowLike
 
-
 DEFINITION = 1
 """The version of the definition of every weight. Weights of equal shape, dtype and options have equal bytes wherever
 this number is equal; a change of any byte is a new number."""
@@ -34,7 +33,7 @@ class Weight:
     out_axis, in_axis : int
         The channel axes, counted from the front.
     outputs, inputs : int
-        The size of one group's block. Output ``o`` of the weight is output ``o % outputs`` of its block; so with inputs.
+        The size of one group's block. Output ``o`` of the weight is ``o % outputs`` of its block; so with inputs.
     taps : tuple of (int or None)
         Per axis: the tap that holds the matrix, None on the channel axes.
     window : tuple of (int, int)

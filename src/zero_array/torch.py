@@ -5,6 +5,7 @@ and memory format; a tensor that it refuses is left as it was.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -24,8 +25,8 @@ def identity_init_(
     Parameters
     ----------
     tensor : torch.Tensor
-        ``(out, in / groups, *kernel)``, the weight of ``nn.Linear`` or ``nn.Conv1d`` to ``nn.Conv3d``; float64, float32,
-        float16 or bfloat16. Left untouched on the meta device, and where it is flagged ``_is_hf_initialized``.
+        ``(out, in / groups, *kernel)``, the weight of ``nn.Linear`` or ``nn.Conv1d`` to ``nn.Conv3d``; float64,
+        float32, float16 or bfloat16. Left as it is on the meta device, and where flagged ``_is_hf_initialized``.
     groups : int
         As of the layer.
     transposed : bool
@@ -56,7 +57,7 @@ def identity_init_(
     tensor([[1., 0., 0.],
             [0., 1., 0.]])
     """
-    return _init_("identity", tensor, groups, transposed, center)
+    return _init_("identity", tensor, groups=groups, transposed=transposed, center=center)
 
 
 def hadamard_init_(
@@ -98,7 +99,7 @@ def hadamard_init_(
     tensor([[ 1.,  1.],
             [ 1., -1.]])
     """
-    return _init_("hadamard", tensor, groups, transposed, center, scale)
+    return _init_("hadamard", tensor, groups=groups, transposed=transposed, center=center, scale=scale)
 
 
 def zero_init_(
@@ -146,18 +147,11 @@ def zero_init_(
             [ 0.5000,  0.5000],
             [ 0.5000, -0.5000]], requires_grad=True)
     """
-    return _init_(None, tensor, groups, transposed, center, scale)
+    return _init_(None, tensor, groups=groups, transposed=transposed, center=center, scale=scale)
 
 
 @torch.no_grad()
-def _init_(
-    rule: Rule | None,
-    tensor: torch.Tensor,
-    groups: int,
-    transposed: bool,
-    center: Center,
-    scale: Scale = "orthonormal",
-) -> torch.Tensor:
+def _init_(rule: Rule | None, tensor: torch.Tensor, *, transposed: bool, **layout: Any) -> torch.Tensor:
     """Check, then fill; ``rule=None`` is Algorithm 1's choice."""
     if not isinstance(tensor, torch.Tensor):
         raise _checks.no_tensor(tensor)
@@ -168,17 +162,8 @@ def _init_(
         raise _checks.no_matrix(tuple(tensor.shape))
     if tensor.numel() == 0:
         return tensor
-    wanted = weight(
-        rule,
-        tensor.shape,
-        in_axis=0 if transposed else 1,
-        out_axis=1 if transposed else 0,
-        groups=groups,
-        center=center,
-        window=None,
-        scale=scale,
-        transposed=transposed,
-    )
+    axes = {"in_axis": 0, "out_axis": 1} if transposed else {"in_axis": 1, "out_axis": 0}
+    wanted = weight(rule, tensor.shape, window=None, transposed=transposed, **axes, **layout)
     if not tensor.is_meta and not getattr(tensor, "_is_hf_initialized", False):
         fill_(tensor, wanted)
     return tensor
