@@ -16,8 +16,9 @@ mpl.rcParams["svg.hashsalt"] = "zero_array"  # the same picture, the same bytes
 
 PREFACE = """# Benchmarks
 
-Made by `nox -s bench`. Every figure is the ratio of two medians, ours over the peer's, measured in turns in one process;
-below 1 we are faster. Each array is waited for and dropped before the next is made. Machines differ: run it on yours.
+Made by `nox -s bench`. Every figure is the ratio of two medians, ours over the peer's, measured in turns in one
+process; below 1 we are faster. Each array is waited for and dropped before the next is made. Machines
+differ: run it on yours.
 
 """
 

@@ -6,6 +6,7 @@ from itertools import product
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import array_api_compat as compat
 import numpy
 import pytest
 import reference
@@ -13,6 +14,7 @@ from cases import CASES, Case
 
 import zero_array
 from zero_array import _checks, _namespace
+from zero_array._weight import weight
 
 
 def module(name: str, **members: Any) -> ModuleType:
@@ -30,11 +32,11 @@ def numpy_called(name: str, **members: Any) -> ModuleType:
 @pytest.mark.parametrize("name", ["numpy", "torch", "cupy", "dask.array"])
 def test_known_libraries_are_wrapped(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The libraries that array-api-compat wraps are used wrapped, found by name without making an array."""
-    wrapped = module(f"array_api_compat.{name}")
-    monkeypatch.setitem(sys.modules, wrapped.__name__, wrapped)
-    monkeypatch.delattr(f"array_api_compat.{name.partition('.')[0]}", raising=False)
-    if name == "dask.array":
-        monkeypatch.setitem(sys.modules, "array_api_compat.dask", module("array_api_compat.dask", array=wrapped))
+    parent, wrapped = compat, compat
+    for part in name.split("."):
+        parent, wrapped = wrapped, module(f"{wrapped.__name__}.{part}")
+        monkeypatch.setitem(sys.modules, wrapped.__name__, wrapped)
+        monkeypatch.setattr(parent, part, wrapped, raising=False)
     assert _namespace.namespace(module(name)) is wrapped
 
 
@@ -209,3 +211,36 @@ def test_refusal_of_a_host(xp: Any, name: str) -> None:
     """A host that works for one library refuses all others, and says where to go."""
     sentence = f"`xp` must be dask.array or left out here; got {name}: use zero_array's own functions for it"
     assert str(_checks.other_namespace(xp, "dask.array")) == sentence
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (_checks.no_tensor([1.0]), TypeError, "`tensor` must be a torch.Tensor; got [1.0]"),
+        (
+            _checks.no_shape(0),
+            TypeError,
+            "`tensor` must have a shape; got an int: run a batch through the lazy module first",
+        ),
+        (
+            _checks.no_matrix((4,)),
+            ValueError,
+            "`tensor` must have two or more axes; got shape (4,): vectors start as zeros or ones",
+        ),
+    ],
+    ids=["no tensor", "no shape", "no matrix"],
+)
+def test_refusals_in_place(error: Exception, kind: type[Exception], message: str) -> None:
+    """What the functions in place refuse, word for word."""
+    assert (type(error), str(error)) == (kind, message)
+
+
+def test_groups_of_a_transposed_layer() -> None:
+    """A transposed convolution's groups divide its inputs, and each block has the size of one group."""
+    options: dict[str, Any] = {"in_axis": 0, "out_axis": 1, "center": "paper", "window": None, "transposed": True}
+    made = weight(None, (12, 20, 3), groups=3, **options)
+    assert (made.rule, made.outputs, made.inputs) == ("hadamard", 20, 4)
+    with pytest.raises(
+        ValueError, match=r"^`groups` must divide the length of the in axis; got 5 groups for 12 inputs$"
+    ):
+        weight(None, (12, 20, 3), groups=5, **options)

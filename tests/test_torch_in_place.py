@@ -80,8 +80,10 @@ BAD: list[tuple[type[Exception], str, Any, dict[str, Any]]] = [
     ),
     (
         TypeError,
-        "`dtype` must be float64, float32, float16 or bfloat16, by name or as the namespace's own object; "
-        "got torch.int32",
+        (
+            "`dtype` must be float64, float32, float16 or bfloat16, by name or as the namespace's own object; "
+            "got torch.int32"
+        ),
         torch.ones(4, 2, dtype=torch.int32),
         {},
     ),

@@ -16,7 +16,7 @@ from typing import Any
 
 from . import _host
 from ._init import zero_init
-from ._networks import NETWORKS, RECORDED
+from ._networks import NETWORKS, RECORDED, Entry
 from ._typing import Array
 from ._weight import DEFINITION
 from .backends import BACKENDS, backend
@@ -27,25 +27,28 @@ def build(spec: str, dtype: str) -> dict[str, Any]:
     name, _, place = spec.partition(":")
     xp = backend(name).namespace()
     device = backend(name).device(place)
-    keywords = {} if device is None else {"device": device}
+    keywords = {"dtype": zero_init((1, 1), xp=xp, dtype=dtype, device=device).dtype}
+    if device is not None:
+        keywords["device"] = device
     seconds = {"zero_init": 0.0, "ones": 0.0}
     digests, weights, size = {}, {}, 0
     for network, entries in NETWORKS.items():
         whole = sha256()
         for entry in entries():
 
-            def zero(entry: Any = entry) -> Array:
+            def zero(entry: Entry = entry) -> Array:
                 return zero_init(entry.shape, xp=xp, dtype=dtype, device=device, groups=entry.groups)
 
-            first = zero()  # not timed: it may compile
-            kind, data = first.dtype, _host.to_bytes(first)
-            del first
+            def ones(entry: Entry = entry) -> Array:
+                return xp.ones(entry.shape, **keywords)
+
+            data = _host.to_bytes(zero())  # not timed: the first calls may compile
+            _host.finished(ones())
             whole.update(data)
             weights[f"{network}.{entry.name}"] = sha256(data).hexdigest()
             size += len(data)
-            _host.finished(xp.ones(entry.shape, dtype=kind, **keywords))
             seconds["zero_init"] += _time(zero)
-            seconds["ones"] += _time(lambda shape=entry.shape, kind=kind: xp.ones(shape, dtype=kind, **keywords))
+            seconds["ones"] += _time(ones)
         digests[network] = whole.hexdigest()
     return {
         "tensors": len(weights),
@@ -83,7 +86,8 @@ def _in_child(spec: str, dtype: str) -> dict[str, Any]:
     if child.returncode:
         reason = (child.stderr.strip() or f"exit status {child.returncode}").splitlines()[-1]
         return row | {"result": f"failed: {reason}", "status": 2}
-    return row | json.loads(child.stdout.splitlines()[-1])
+    report: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
+    return row | report
 
 
 def _judge(row: dict[str, Any], dtype: str, peers: Sequence[dict[str, Any]]) -> dict[str, Any]:

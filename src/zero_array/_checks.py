@@ -8,7 +8,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from ._typing import Center, Scale, Shape, Window, WindowLike
+from ._typing import Center, Scale, Shape, Window
 
 LONGEST = 2**31
 """The longest axis: every index then fits the 32-bit integers that some backends are limited to."""
@@ -110,7 +110,7 @@ def scale(value: Scale) -> Scale:
     return value
 
 
-def window(value: WindowLike | None, full: Shape) -> Window:
+def window(value: Any, full: Shape) -> Window:
     """Check a window: inside ``full``, one slice or ``(start, stop)`` pair per axis; None is the whole."""
     if value is None:
         return tuple((0, size) for size in full)

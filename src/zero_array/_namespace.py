@@ -15,25 +15,27 @@ from ._typing import Array, Device, DType, Namespace
 def namespace(xp: Namespace | None) -> Namespace:
     """The standard-conforming namespace of ``xp``, raw or wrapped; NumPy where it is left out."""
     if xp is None:
-        import array_api_compat.numpy as wrapped
+        import array_api_compat.numpy
 
-        return wrapped
-    if not isinstance(xp, ModuleType):
-        _checks.namespace(xp)
-        return xp
-    # by predicate, not by an array made for the purpose: CuPy without a GPU cannot make one
-    if compat.is_numpy_namespace(xp):
-        import array_api_compat.numpy as wrapped
-    elif compat.is_torch_namespace(xp):
-        import array_api_compat.torch as wrapped
-    elif compat.is_cupy_namespace(xp):
-        import array_api_compat.cupy as wrapped
-    elif compat.is_dask_namespace(xp):
-        import array_api_compat.dask.array as wrapped
-    else:
-        _checks.namespace(xp)
-        return xp
-    return wrapped
+        return array_api_compat.numpy
+    if isinstance(xp, ModuleType):
+        # by predicate, not by an array made for the purpose: CuPy without a GPU cannot make one
+        if compat.is_numpy_namespace(xp):
+            return namespace(None)
+        if compat.is_torch_namespace(xp):
+            import array_api_compat.torch
+
+            return array_api_compat.torch
+        if compat.is_cupy_namespace(xp):
+            import array_api_compat.cupy
+
+            return array_api_compat.cupy
+        if compat.is_dask_namespace(xp):
+            import array_api_compat.dask.array
+
+            return array_api_compat.dask.array
+    _checks.namespace(xp)
+    return xp
 
 
 def is_chunked(xp: Namespace) -> bool:

@@ -162,7 +162,7 @@ def _init_(rule: Rule | None, tensor: torch.Tensor, *, transposed: bool, **layou
         raise _checks.no_matrix(tuple(tensor.shape))
     if tensor.numel() == 0:
         return tensor
-    axes = {"in_axis": 0, "out_axis": 1} if transposed else {"in_axis": 1, "out_axis": 0}
+    axes: dict[str, Any] = {"in_axis": 0, "out_axis": 1} if transposed else {"in_axis": 1, "out_axis": 0}
     wanted = weight(rule, tensor.shape, window=None, transposed=transposed, **axes, **layout)
     if not tensor.is_meta and not getattr(tensor, "_is_hf_initialized", False):
         fill_(tensor, wanted)
