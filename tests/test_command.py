@@ -48,8 +48,8 @@ def test_a_wrong_bit_is_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 def test_the_first_different_weight_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where two backends differ, the report names the weight."""
-    answers = iter("abc")
+    """Where two backends differ, the report names the weight; where they agree, the record is at odds with both."""
+    answers = iter("aab")
 
     def child(spec: str, dtype: str) -> dict[str, object]:
         answer = next(answers)
@@ -57,10 +57,19 @@ def test_the_first_different_weight_is_named(
         return {"backend": spec, "device": "default", "version": dtype} | row
 
     monkeypatch.setattr(_check, "_in_child", child)
-    assert main(["check", "--backend", "numpy", "--backend", "torch"]) == 1
-    first, second = capsys.readouterr().out.splitlines()[-2:]
+    assert main(["check", "--backend", "numpy", "--backend", "torch", "--backend", "jax"]) == 1
+    first, second, third = capsys.readouterr().out.splitlines()[-3:]
     assert first.endswith("differs from the record")
-    assert second.endswith("differs from numpy at stem")
+    assert second.endswith("differs from the record")
+    assert third.endswith("differs from numpy at stem")
+
+
+def test_a_device_is_passed_on() -> None:
+    """The device that is named is where the weights are built."""
+    report = _check.build("numpy:cpu", "float16")
+    assert report["digests"] == _networks.RECORDED["float16"]
+    with pytest.raises(ValueError, match="Unsupported device"):
+        _check.build("numpy:elsewhere", "float16")
 
 
 def test_a_backend_asked_for_must_be_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,6 +112,7 @@ FAR = [
     ("identity", (LONGEST, LONGEST - 1), (*at_end(9), (LONGEST - 50, LONGEST - 1)), 1),
     ("zero", (2**30, 2**20, 3, 3), ((2**30 - 40, 2**30), (2**20 - 16, 2**20), (0, 3), (0, 3)), 1),
     ("zero", (LONGEST, 1, 3), (*at_end(60), (0, 1), (0, 3)), LONGEST),
+    ("zero", (LONGEST, 2**20), ((LONGEST // 2 - 20, LONGEST // 2 + 20), (2**19, 2**19 + 32)), 2),
 ]
 each_far = pytest.mark.parametrize(("function", "shape", "window", "groups"), FAR, ids=str)
 
