@@ -26,12 +26,15 @@ def _bad(error: type[Exception], message: str, shape: Any = (8, 4, 3), **options
 
 
 SHAPES = [
-    _bad(TypeError, "`shape` must be two or more ints >= 1; got 4", 4),
-    _bad(TypeError, "`shape` must be two or more ints >= 1; got None", None),
-    _bad(TypeError, "`shape` must be two or more ints >= 1; got '42'", "42"),
-    _bad(TypeError, "`shape` must be two or more ints >= 1; got {4}", {4}),
-    _bad(TypeError, "`shape` must be two or more ints >= 1; got repeat(4, 2)", repeat(4, 2)),
-    _bad(TypeError, "`shape` must be two or more ints >= 1; got array([4, 2])", numpy.array([4, 2])),
+    _bad(TypeError, "`shape` must be two or more ints >= 1; got 4: pass a tuple of ints", 4),
+    _bad(TypeError, "`shape` must be two or more ints >= 1; got None: pass a tuple of ints", None),
+    _bad(TypeError, "`shape` must be two or more ints >= 1; got '42': pass a tuple of ints", "42"),
+    _bad(TypeError, r"`shape` must be two or more ints >= 1; got b'\x04\x02': pass a tuple of ints", b"\x04\x02"),
+    _bad(TypeError, "`shape` must be two or more ints >= 1; got {4}: pass a tuple of ints", {4}),
+    _bad(TypeError, "`shape` must be two or more ints >= 1; got repeat(4, 2): pass a tuple of ints", repeat(4, 2)),
+    _bad(
+        TypeError, "`shape` must be two or more ints >= 1; got array([4, 2]): pass a tuple of ints", numpy.array([4, 2])
+    ),
     _bad(TypeError, "`shape` must be two or more ints >= 1; got (4, 2.0)", (4, 2.0)),
     _bad(TypeError, "`shape` must be two or more ints >= 1; got (4, True)", (4, True)),
     _bad(TypeError, "`shape` must be two or more ints >= 1; got (4, None)", (4, None)),
@@ -99,18 +102,18 @@ CENTRES = [
     _bad(TypeError, "`center` must be 'paper', 'same' or one int per kernel axis; got ('paper',)", center=("paper",)),
     _bad(
         ValueError,
-        "`center` must be 'paper', 'same' or one int per kernel axis; got (1, 1) for 1 kernel axes",
+        "`center` must be 'paper', 'same' or one int per kernel axis; got (1, 1) for a kernel of (3,)",
         center=(1, 1),
     ),
     _bad(
         ValueError,
-        "`center` must be 'paper', 'same' or one int per kernel axis; got 1 for 2 kernel axes",
+        "`center` must be 'paper', 'same' or one int per kernel axis; got 1 for a kernel of (3, 3): write (1, 1)",
         (8, 4, 3, 3),
         center=1,
     ),
     _bad(
         ValueError,
-        "`center` must be 'paper', 'same' or one int per kernel axis; got 0 for 0 kernel axes",
+        "`center` must be 'paper', 'same' or one int per kernel axis; got 0 for a kernel of ()",
         (8, 4),
         center=0,
     ),

@@ -1,7 +1,8 @@
 """From a weight to an array. Which way it is built is decided in :func:`build`, and nowhere else.
 
 All ways give the same bits: entries are only copied, selected, or multiplied by one or minus one. A zero is never a
-product (it might come out as -0.0). No way holds more than the result and a few per cent of it.
+product (it might come out as -0.0). No way holds much more than the result: a few per cent of it, but for channels that
+no power of two divides, where a kernel holds one tap more, and groups one block.
 """
 
 from collections.abc import Callable
@@ -128,12 +129,20 @@ def _over_groups(target: Target, weight: Weight, along: int, make: Callable[[int
 
 def _formula(xp: Namespace, weight: Weight, dtype: DType) -> Array:
     """The closed form of every entry at once: compiled, it has no temporaries, and shards like any element-wise map."""
-    rank = len(weight.shape)
-    index = [
-        xp.reshape(xp.arange(stop - start) + start, tuple(-1 if axis == other else 1 for other in range(rank)))
-        for axis, (start, stop) in enumerate(weight.window)
-    ]
-    output, into = index[weight.out_axis] % weight.outputs, index[weight.in_axis] % weight.inputs
+
+    def index(axis: int) -> Array:
+        """The indices along an axis; on a channel axis, those inside their group."""
+        (start, stop), period = weight.window[axis], weight.period(axis)
+        found = xp.arange(stop - start)
+        if weight.taps[axis] is not None:
+            found = found + start
+        elif weight.is_repeated(axis):
+            found = (found + start) % period
+        else:  # no modulus: it may not fit 32 bits
+            found = found + start % period
+        return xp.reshape(found, tuple(-1 if axis == other else 1 for other in range(len(weight.window))))
+
+    output, into = index(weight.out_axis), index(weight.in_axis)
     zero, one, plus, minus = (xp.asarray(value, dtype=dtype) for value in (0.0, 1.0, weight.constant, -weight.constant))
     if weight.rule == "hadamard":
         array = xp.where(xp.bitwise_count(output & into) & 1 == 1, minus, plus)
@@ -141,7 +150,7 @@ def _formula(xp: Namespace, weight: Weight, dtype: DType) -> Array:
         array = xp.where(output == into, one, zero)
     for axis, tap in enumerate(weight.taps):
         if tap is not None:
-            array = xp.where(index[axis] == tap, array, zero)
+            array = xp.where(index(axis) == tap, array, zero)
     return array
 
 

@@ -16,7 +16,7 @@ LONGEST = 2**31
 
 def integer(value: Any) -> int | None:
     """``value`` as an int, or None where it is not one (bools and floats are not)."""
-    if isinstance(value, bool):
+    if isinstance(value, bool) or type(value).__name__ in ("bool", "bool_"):  # the second is NumPy's
         return None
     try:
         return operator.index(value)
@@ -26,7 +26,7 @@ def integer(value: Any) -> int | None:
 
 def integers(value: Any) -> tuple[int, ...] | None:
     """``value`` as a tuple of ints, or None where it is not a sequence of them."""
-    if isinstance(value, str) or not isinstance(value, Sequence):
+    if isinstance(value, (str, bytes, bytearray)) or not isinstance(value, Sequence):
         return None
     result = tuple(integer(item) for item in value)
     return None if None in result else result  # type: ignore[return-value]  # mypy cannot see that no None is left
@@ -37,7 +37,7 @@ def shape(value: Any) -> Shape:
     message = f"`shape` must be two or more ints >= 1; got {value!r}"
     sizes = integers(value)
     if sizes is None:
-        raise TypeError(message)
+        raise TypeError(message if isinstance(value, (tuple, list)) else f"{message}: pass a tuple of ints")
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(message)
     if max(sizes) > LONGEST:
@@ -91,7 +91,8 @@ def taps(value: Center, kernel: Shape) -> tuple[int, ...]:
     if found is None:
         raise TypeError(_CENTER + f"; got {value!r}")
     if len(found) != len(kernel):
-        raise ValueError(_CENTER + f"; got {value!r} for {len(kernel)} kernel axes")
+        remedy = f": write {(single,) * len(kernel)}" if single is not None and kernel else ""
+        raise ValueError(f"{_CENTER}; got {value!r} for a kernel of {kernel}{remedy}")
     if not all(-size <= tap < size for tap, size in zip(found, kernel, strict=True)):
         raise ValueError(f"`center` must lie inside the kernel; got {value!r} for a kernel of {kernel}")
     return tuple(tap % size for tap, size in zip(found, kernel, strict=True))
