@@ -36,7 +36,8 @@ def _run(weight: Weight) -> int:
     """The length of the runs of columns that :func:`_gathered` copies; 0 where they would be too short to pay.
 
     A power of two that divides the first column, the number of columns and the period of the columns. The table of
-    runs is kept smaller than the result, and in the processor's cache.
+    runs is kept smaller than the result, and in the processor's first cache, or where the result is large in the
+    second: the longer the runs, the less memory their numbers take.
     """
     rows, cols = weight.channel_axes
     start, stop = weight.window[cols]
@@ -47,7 +48,8 @@ def _run(weight: Weight) -> int:
     trailing = prod(weight.shape[cols + 1 :])
     aligned = start | stop | weight.period(cols)
     length = aligned & -aligned
-    while length > 1 and (length * trailing > 128 or 2 * length > min(weight.shape[rows], stop - start)):
+    room = 2**13 if prod(weight.shape) <= 2**23 else 2**15
+    while length > 1 and (2 * length**2 * trailing > room or 2 * length > min(weight.shape[rows], stop - start)):
         length //= 2
     return length if length * trailing >= 32 else 0
 
@@ -64,13 +66,14 @@ def _gathered(target: Target, weight: Weight, length: int) -> Array:
         table = _signs.table(target, length, weight.constant, negated=True)
     else:
         table = target.eye(2 * length, length)
-    taps_ahead = weight.taps_on([*leading, *between])
-    if len(taps_ahead) > 1:
+    ahead, taps_ahead = weight.centre([*leading, *between])
+    if taps_ahead > 1:
         table = xp.concat([table, target.zeros((1, length))], axis=0)
-    taps_behind = weight.taps_on(range(cols + 1, len(weight.shape)))
-    if len(taps_behind) > 1:
-        table = xp.where(target.indices(taps_behind), xp.reshape(table, (-1, length, 1)), target.floats(0.0))
-        table = xp.reshape(table, (-1, length * len(taps_behind)))
+    behind, taps_behind = weight.centre(range(cols + 1, len(weight.shape)))
+    if taps_behind > 1:
+        is_centre = target.arange(taps_behind) == behind
+        table = xp.where(is_centre, xp.reshape(table, (-1, length, 1)), target.floats(0.0))
+        table = xp.reshape(table, (-1, length * taps_behind))
 
     def run(top: int, bottom: int) -> Array:
         """Which run goes where, one number for each, for some rows of a block."""
@@ -82,10 +85,10 @@ def _gathered(target: Target, weight: Weight, length: int) -> Array:
         return _signs.runs(target, first, length, top % length, bottom - top)
 
     index = _over_groups(target, weight, rows, run, axis=0)
-    if len(taps_ahead) > 1:
+    if taps_ahead > 1:
         sizes = (prod(weight.shape[:rows]), 1, prod(weight.shape[rows + 1 : cols]), 1)
-        taps = xp.reshape(target.indices(taps_ahead), sizes)
-        index = xp.where(taps, xp.reshape(index, (1, -1, 1, len(across))), target.indices(2 * length))
+        is_centre = xp.reshape(target.arange(taps_ahead) == ahead, sizes)
+        index = xp.where(is_centre, xp.reshape(index, (1, -1, 1, len(across))), target.indices(2 * length))
     return xp.reshape(xp.take(table, xp.reshape(index, (-1,)), axis=0), weight.shape)
 
 
@@ -110,9 +113,10 @@ def _assembled(target: Target, weight: Weight) -> Array:
         return matrix
     kernel = [axis for axis in range(len(shape)) if axis not in (rows, cols)]
     matrix = xp.reshape(matrix, tuple(1 if axis in kernel else size for axis, size in enumerate(shape)))
-    taps = target.indices(weight.taps_on(kernel))
-    taps = xp.reshape(taps, tuple(size if axis in kernel else 1 for axis, size in enumerate(shape)))
-    return xp.where(taps, matrix, target.floats(0.0))
+    centre, taps = weight.centre(kernel)
+    is_centre = target.arange(taps) == centre
+    is_centre = xp.reshape(is_centre, tuple(size if axis in kernel else 1 for axis, size in enumerate(shape)))
+    return xp.where(is_centre, matrix, target.floats(0.0))
 
 
 def _over_groups(target: Target, weight: Weight, along: int, make: Callable[[int, int], Array], *, axis: int) -> Array:

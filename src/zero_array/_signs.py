@@ -26,7 +26,7 @@ class Target(NamedTuple):
         return self.xp.asarray(values, dtype=self.dtype, **self.place)
 
     def indices(self, values: Any) -> Array:
-        """Python ints (or bools) in the namespace's default dtype for them."""
+        """Python ints in the namespace's default dtype for them."""
         return self.xp.asarray(values, **self.place)
 
     def arange(self, count: int) -> Array:
@@ -85,9 +85,13 @@ def window(target: Target, constant: float, rows: tuple[int, int], cols: tuple[i
     """``constant * H[rows, cols]`` for any two ranges."""
     (top, bottom), (left, right) = rows, cols
     height, width = bottom - top, right - left
+    xp = target.xp
+    period = 1 << (right - 1).bit_length()  # rows that far apart are twins
+    if period < height and period * width <= SMALL and top % period == height % period == 0:
+        block = window(target, constant, (0, period), cols)
+        return xp.reshape(xp.broadcast_to(block, (height // period, period, width)), (height, width))
     if height * width <= SMALL:
         return target.floats(parities(range(*rows), range(*cols), constant, -constant))
-    xp = target.xp
     if height == 1:  # the same split, of the columns
         across = range(left // LONG, -(-right // LONG))
         signs = target.floats(parities(across, [top // LONG], 1.0, -1.0))

@@ -80,14 +80,14 @@ class Weight:
             return min(self.outputs, self.inputs + 1)  # all rows past the last input are zero
         return min(self.outputs, 1 << (self.inputs - 1).bit_length())  # the bits above say nothing
 
-    def taps_on(self, axes: Sequence[int]) -> list[bool]:
-        """Whether each tap is the central one, over some kernel axes of the window in C order."""
-        centre, count = 0, 1
+    def centre(self, axes: Sequence[int]) -> tuple[int, int]:
+        """Which tap is the central one, and of how many, over some kernel axes of the window in C order."""
+        number, count = 0, 1
         for axis in axes:
             start, stop = self.window[axis]
-            centre = centre * (stop - start) + (self.taps[axis] or 0) - start
+            number = number * (stop - start) + (self.taps[axis] or 0) - start
             count *= stop - start
-        return [tap == centre for tap in range(count)]
+        return number, count
 
     def is_zero(self) -> bool:
         """Whether the window is empty or misses the centre tap."""

@@ -1,0 +1,71 @@
+"""A weight as data: its rows, its windows, and which way it is built."""
+
+from typing import Any
+
+import numpy
+import pytest
+
+import zero_array
+from zero_array import _build, _weight
+
+DEFAULTS: dict[str, Any] = {"in_axis": 1, "out_axis": 0, "groups": 1, "center": "paper", "window": None}
+
+
+def weight(rule: Any, *shape: int, **options: Any) -> _weight.Weight:
+    """A weight of the default layout."""
+    return _weight.weight(rule, shape, **DEFAULTS | options)
+
+
+@pytest.mark.parametrize("function", ["identity_init", "hadamard_init"])
+@pytest.mark.parametrize("outputs", [1, 2, 3, 5, 8, 9, 64, 65])
+@pytest.mark.parametrize("inputs", [1, 2, 3, 4, 5, 16, 33])
+def test_distinct_rows(function: str, outputs: int, inputs: int) -> None:
+    """The count of different rows is the one that NumPy finds."""
+    array = getattr(zero_array, function)((outputs, inputs))
+    found = len(numpy.unique(array, axis=0))
+    assert weight(function.removesuffix("_init"), outputs, inputs).distinct_rows() == found
+
+
+def test_a_window_of_a_window() -> None:
+    """A part of a window counts from the window's start, and has its shape."""
+    whole = weight("hadamard", 16, 8, 3, window=((2, 12), (1, 7), (0, 2)))
+    part = whole.part(((1, 3), (0, 5), (1, 2)))
+    assert part.window == ((3, 5), (1, 6), (1, 2))
+    assert part.shape == (2, 5, 1)
+    assert part.constant == whole.constant
+
+
+def test_transposed_groups_are_along_the_in_axis() -> None:
+    """The kernel of a transposed convolution has its groups along the in axis, and the error says so."""
+    options: dict[str, Any] = {"in_axis": 0, "out_axis": 1, "groups": 2, "transposed": True}
+    found = weight(None, 6, 8, 3, **options)
+    assert (found.inputs, found.outputs, found.rule) == (3, 8, "hadamard")
+    with pytest.raises(
+        ValueError, match=r"^`groups` must divide the length of the in axis; got 2 groups for 5 inputs$"
+    ):
+        weight(None, 5, 8, 3, **options)
+
+
+@pytest.mark.parametrize(
+    ("rule", "shape", "options", "length"),
+    [
+        ("hadamard", (2048, 2048), {}, 64),
+        ("hadamard", (8192, 8192), {}, 128),
+        ("hadamard", (2048, 96), {}, 32),
+        ("hadamard", (2048, 2048), {"window": ((5, 900), (64, 128))}, 32),
+        ("hadamard", (2048, 2048), {"window": ((5, 900), (16, 2048))}, 0),
+        ("hadamard", (1000, 784), {}, 0),
+        ("hadamard", (32, 16), {}, 0),
+        ("hadamard", (512, 256, 3, 3), {}, 16),
+        ("hadamard", (64, 3, 7, 7), {}, 0),
+        ("hadamard", (256, 3, 7, 7), {}, 1),
+        ("identity", (512, 512, 3, 3), {}, 16),
+        ("identity", (2048, 2048), {}, 0),
+        ("identity", (3072, 1024), {"groups": 3}, 64),
+        ("identity", (1024, 3072), {"groups": 3, "in_axis": 0, "out_axis": 1}, 64),
+        ("identity", (1024, 3072), {"groups": 3, "in_axis": 0, "out_axis": 1, "window": ((0, 1024), (0, 1024))}, 0),
+    ],
+)
+def test_the_rule_that_chooses(rule: str, shape: tuple[int, ...], options: dict[str, Any], length: int) -> None:
+    """Aligned columns are copied in runs, as long as fit; all else is assembled."""
+    assert _build._run(weight(rule, *shape, **options)) == length
