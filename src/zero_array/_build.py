@@ -59,7 +59,6 @@ def _gathered(target: Target, weight: Weight, length: int) -> Array:
     xp = target.xp
     rows, cols = weight.channel_axes
     leading, between = range(rows), range(rows + 1, cols)
-    across = [column % weight.period(cols) // length for column in range(*weight.window[cols], length)]
 
     # the table: `length` runs, as many more for the other value of a band (the negatives, or zeros), one of zeros
     if weight.rule == "hadamard":
@@ -75,20 +74,26 @@ def _gathered(target: Target, weight: Weight, length: int) -> Array:
         table = xp.where(is_centre, xp.reshape(table, (-1, length, 1)), target.floats(0.0))
         table = xp.reshape(table, (-1, length * taps_behind))
 
-    def run(top: int, bottom: int) -> Array:
-        """Which run goes where, one number for each, for some rows of a block."""
-        bands = range(top // length, -(-bottom // length))
+    # the index: which run goes where, one number for each
+    def first(bands: tuple[int, int], across: tuple[int, int]) -> Array:
+        """The first run of each band of rows, over some runs of a block."""
         if weight.rule == "hadamard":
-            first = _signs.parities(bands, across, 0, length)
-        else:
-            first = [[0 if i == j else length for j in across] for i in bands]
-        return _signs.runs(target, first, length, top % length, bottom - top)
+            return _signs.first_runs(target, length, bands, across)
+        is_diagonal = target.eye(bands[1] - bands[0], across[1] - across[0], k=bands[0] - across[0]) > 0
+        return xp.where(is_diagonal, target.indices(0), target.indices(length))
+
+    def run(part: tuple[int, int]) -> Array:
+        """The run at each place, for some rows of a block."""
+        make = partial(first, _signs.bands_of(part, length))
+        return _signs.runs(target, _over_groups(target, weight, cols, make, axis=1, unit=length), length, part)
 
     index = _over_groups(target, weight, rows, run, axis=0)
     if taps_ahead > 1:
         sizes = (prod(weight.shape[:rows]), 1, prod(weight.shape[rows + 1 : cols]), 1)
         is_centre = xp.reshape(target.arange(taps_ahead) == ahead, sizes)
-        index = xp.where(is_centre, xp.reshape(index, (1, -1, 1, len(across))), target.indices(2 * length))
+        index = xp.where(
+            is_centre, xp.reshape(index, (1, index.shape[0], 1, index.shape[1])), target.indices(2 * length)
+        )
     return xp.reshape(xp.take(table, xp.reshape(index, (-1,)), axis=0), weight.shape)
 
 
@@ -97,15 +102,15 @@ def _assembled(target: Target, weight: Weight) -> Array:
     xp = target.xp
     rows, cols = weight.channel_axes
 
-    def block(top: int, bottom: int, left: int, right: int) -> Array:
+    def block(down: tuple[int, int], across: tuple[int, int]) -> Array:
         """Some rows and columns of a block."""
         if weight.rule == "hadamard":
-            return _signs.window(target, weight.constant, (top, bottom), (left, right))
-        return target.eye(bottom - top, right - left, k=top - left)
+            return _signs.window(target, weight.constant, down, across)
+        return target.eye(down[1] - down[0], across[1] - across[0], k=down[0] - across[0])
 
-    def band(top: int, bottom: int) -> Array:
+    def band(down: tuple[int, int]) -> Array:
         """Some rows of a block, over all columns."""
-        return _over_groups(target, weight, cols, partial(block, top, bottom), axis=1)
+        return _over_groups(target, weight, cols, partial(block, down), axis=1)
 
     matrix = _over_groups(target, weight, rows, band, axis=0)
     shape = weight.shape
@@ -119,16 +124,18 @@ def _assembled(target: Target, weight: Weight) -> Array:
     return xp.where(is_centre, matrix, target.floats(0.0))
 
 
-def _over_groups(target: Target, weight: Weight, along: int, make: Callable[[int, int], Array], *, axis: int) -> Array:
-    """What `make` makes of a range of one block's indices, for the window's range of a channel axis."""
-    start, stop = weight.window[along]
-    period = weight.period(along)
+def _over_groups(
+    target: Target, weight: Weight, along: int, make: Callable[[tuple[int, int]], Array], *, axis: int, unit: int = 1
+) -> Array:
+    """What `make` makes of a range of one block's indices, for the window's range of a channel axis, by `unit`."""
+    start, stop = (index // unit for index in weight.window[along])
+    period = weight.period(along) // unit
     offset, count = start % period, stop - start
     if offset + count <= period:
-        return make(offset, offset + count)
+        return make((offset, offset + count))
     if count < period:  # the end of one group and the beginning of the next
-        return target.xp.concat([make(offset, period), make(0, offset + count - period)], axis=axis)
-    return target.xp.take(make(0, period), (target.arange(count) + offset) % period, axis=axis)
+        return target.xp.concat([make((offset, period)), make((0, offset + count - period))], axis=axis)
+    return target.xp.take(make((0, period)), (target.arange(count) + offset) % period, axis=axis)
 
 
 def _formula(xp: Namespace, weight: Weight, dtype: DType) -> Array:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ._typing import Array, Device, DType, Namespace, Shape
 
-SMALL = 512
+SMALL = 256
 """Up to this many entries, one list of Python floats beats the calls that a faster way would take."""
 
 
@@ -70,15 +70,21 @@ def table(target: Target, length: int, constant: float, *, negated: bool) -> Arr
     return result
 
 
-def runs(target: Target, bands: list[list[float]], length: int, start: int, count: int) -> Array:
-    """Which run of a table goes where, ``(count, columns)``, from the first run that each band of rows takes.
+def runs(target: Target, first: Array, length: int, rows: tuple[int, int]) -> Array:
+    """Which run of a table goes where, from the first run that each band of `length` rows takes.
 
-    Row ``start + r`` lies in band ``r // length``, and takes from its band's first run on the one of its own number.
+    A row takes from its band's first run on the one of its own number in the band.
     """
     xp = target.xp
-    first = xp.reshape(target.indices(bands), (len(bands), 1, -1))
-    run = first + xp.reshape(target.arange(length), (1, -1, 1))
-    return rows_of(xp.reshape(run, (len(bands) * length, -1)), start, count)
+    bands, across = first.shape
+    run = xp.reshape(first, (bands, 1, across)) + xp.reshape(target.arange(length), (1, length, 1))
+    return rows_of(xp.reshape(run, (bands * length, across)), rows[0] % length, rows[1] - rows[0])
+
+
+def first_runs(target: Target, length: int, bands: tuple[int, int], across: tuple[int, int]) -> Array:
+    """Where the runs of a band of rows begin in a negated table, for a range of bands and one of runs across."""
+    negative = window(target, 1.0, bands, across) < 0
+    return target.xp.where(negative, target.indices(length), target.indices(0))
 
 
 def window(target: Target, constant: float, rows: tuple[int, int], cols: tuple[int, int]) -> Array:
@@ -93,8 +99,7 @@ def window(target: Target, constant: float, rows: tuple[int, int], cols: tuple[i
     if height * width <= SMALL:
         return target.floats(parities(range(*rows), range(*cols), constant, -constant))
     if height == 1:  # the same split, of the columns
-        across = range(left // LONG, -(-right // LONG))
-        signs = target.floats(parities(across, [top // LONG], 1.0, -1.0))
+        signs = target.floats(parities(range(*bands_of(cols, LONG)), [top // LONG], 1.0, -1.0))
         row = target.floats(parities([top % LONG], range(LONG), constant, -constant))
         whole = xp.reshape(signs * row, (-1, 1))
         return xp.reshape(rows_of(whole, left % LONG, width), (1, width))
@@ -109,12 +114,16 @@ def factors(
 ) -> tuple[Array, Array]:
     """One row of signs per band of `length` rows, and the `length` rows that each band multiplies by them."""
     xp = target.xp
-    (top, bottom), (left, right) = rows, cols
-    bands, across = (top // length, -(-bottom // length)), (left // length, -(-right // length))
-    column = target.arange(right - left) + left % length
-    high = xp.take(window(target, 1.0, bands, across), column // length, axis=1)
+    column = target.arange(cols[1] - cols[0]) + cols[0] % length
+    signs = window(target, 1.0, bands_of(rows, length), bands_of(cols, length))
+    high = xp.take(signs, column // length, axis=1)
     low = xp.take(table(target, length, constant, negated=False), column % length, axis=1)
     return high, low
+
+
+def bands_of(rows: tuple[int, int], length: int) -> tuple[int, int]:
+    """The range of bands of `length` rows that hold some rows."""
+    return rows[0] // length, -(-rows[1] // length)
 
 
 def rows_of(array: Array, start: int, count: int) -> Array:

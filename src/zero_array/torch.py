@@ -172,7 +172,7 @@ def _init_(rule: Rule | None, tensor: torch.Tensor, *, transposed: bool, **layou
 def fill_(tensor: torch.Tensor, wanted: Weight) -> None:
     """Write the window of a weight into a tensor of the window's shape, wherever its elements lie in memory."""
     kernel = [axis for axis, tap in enumerate(wanted.taps) if tap is not None]
-    if wanted.rule == "identity" or kernel:
+    if wanted.rule == "identity" or wanted.centre(kernel)[1] > 1 or wanted.is_zero():
         tensor.zero_()
     if wanted.is_zero():
         return
@@ -219,9 +219,8 @@ def _hadamard_(matrix: torch.Tensor, constant: float, row: int, col: int) -> Non
     length = min(64, (col | width) & -(col | width))
     if matrix.is_contiguous() and length >= 32 and height >= length:
         table = _signs.table(target, length, constant, negated=True)
-        bands = range(row // length, -(-(row + height) // length))
-        first = _signs.parities(bands, range(col // length, (col + width) // length), 0, length)
-        run = _signs.runs(target, first, length, row % length, height)
+        first = _signs.first_runs(target, length, _signs.bands_of(rows, length), _signs.bands_of(cols, length))
+        run = _signs.runs(target, first, length, rows)
         torch.index_select(table, 0, run.flatten(), out=matrix.view(-1, length))
         return
     length = min(64, 1 << (height.bit_length() // 2))
