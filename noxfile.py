@@ -113,6 +113,26 @@ def gpu(session: nox.Session, backend: str) -> None:
 
 
 @nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Race NumPy, torch and JAX against what a user would pick instead, on one core and two; write docs/benchmarks.md.
+
+    With ``-- --quick``, see whether the races are in order, and write nothing.
+    """
+    session.install("-e.", *group("bench"))
+    session.env["PYTHONPATH"] = "tests:benchmarks"  # the fixtures of the tests, and the race
+    results = Path(session.create_tmp()).resolve()
+    plugins = ["-p", "conftest", "-p", "racing", "-o", "python_files=bench_*.py", "-o", "python_functions=bench_*"]
+    files = []
+    for backend in ("numpy", "torch", "jax"):
+        for cores in ("1",) if "--quick" in session.posargs else ("1", "2"):
+            files.append(str(results / f"{backend}-{cores}.json"))
+            options = ["--backend", backend, "--cores", cores, "--benchmark-json", files[-1]]
+            session.run("pytest", "-q", *plugins, *options, *session.posargs, "benchmarks")
+    if "--quick" not in session.posargs:
+        session.run("python", "benchmarks/render.py", *files)
+
+
+@nox.session(default=False)
 def long(session: nox.Session) -> None:
     """Test NumPy with very many random examples."""
     session.install("-e.", *group("numpy"))

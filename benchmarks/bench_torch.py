@@ -62,9 +62,9 @@ PEERS = {
 
 
 @pytest.mark.parametrize(("peer", "bar"), [("fill_", 2.0), ("kaiming_uniform_", 1 / 4), ("zero-init", 1 / 30)])
-def bench_resnet50(race: Any, peer: str, bar: float) -> None:
+def bench_resnet50(race: Any, device: Any, peer: str, bar: float) -> None:
     """All weights of ResNet-50, in place."""
-    weights = [(torch.empty(entry.shape), entry.groups) for entry in resnet50()]
+    weights = [(torch.empty(entry.shape, device=device), entry.groups) for entry in resnet50()]
     for tensor, groups in weights:
         theirs(tensor, groups)
         assert torch.equal(tensor, zero_array.torch.zero_init_(torch.empty_like(tensor)))
@@ -80,12 +80,12 @@ def bench_resnet50(race: Any, peer: str, bar: float) -> None:
 
 
 @pytest.mark.parametrize(("peer", "bar"), [("fill_", 1.2), ("kaiming_uniform_", 1 / 7)])
-def bench_gpt2_xl(race: Any, size_limit: int, peer: str, bar: float) -> None:
+def bench_gpt2_xl(race: Any, device: Any, size_limit: int, peer: str, bar: float) -> None:
     """All matrices of GPT-2-XL, in place."""
     shapes = list(gpt2_xl())
     if size_limit < 2**31:
         shapes = shapes[:6]
-    weights = [(torch.empty(shape), groups) for shape, groups in shapes]
+    weights = [(torch.empty(shape, device=device), groups) for shape, groups in shapes]
     entries = sum(tensor.numel() for tensor, _ in weights)
     race(
         each(weights, ours),
@@ -99,12 +99,12 @@ def bench_gpt2_xl(race: Any, size_limit: int, peer: str, bar: float) -> None:
 
 def authors(shape: tuple[int, ...]) -> torch.Tensor:
     """The authors' recipe, made for one matrix: ``eye @ hadamard @ eye``."""
-    return zero_init.ZerO_Init_Linear(torch.empty(shape[:2]))  # type: ignore[no-any-return]
+    return zero_init.ZerO_Init_Linear(torch.empty(shape[:2]))
 
 
 def authors_kernel(shape: tuple[int, ...]) -> torch.Tensor:
     """The same at the centre of a kernel."""
-    return zero_init.ZerO_Init_Conv2d(torch.empty(shape))  # type: ignore[no-any-return]
+    return zero_init.ZerO_Init_Conv2d(torch.empty(shape))
 
 
 @pytest.mark.parametrize("shape", [(64, 3), (10, 512), (64, 3, 7, 7)], ids=str)
@@ -139,9 +139,9 @@ NN_INIT = {
 
 @pytest.mark.parametrize("shape", [(512, 256, 3, 3), (512, 512, 3, 3)], ids=str)
 @pytest.mark.parametrize("peer", ["dirac_", "kaiming_normal_"])
-def bench_kernel(race: Any, shape: tuple[int, ...], peer: str) -> None:
+def bench_kernel(race: Any, device: Any, shape: tuple[int, ...], peer: str) -> None:
     """Kernels in place, the identity: what dirac_ does, checked against it."""
-    tensor, other = torch.empty(shape), torch.empty(shape)
+    tensor, other = torch.empty(shape, device=device), torch.empty(shape, device=device)
     fill, bar = NN_INIT[peer]
     if peer == "dirac_":
         assert torch.equal(fill(other), zero_array.torch.identity_init_(tensor))
@@ -156,9 +156,9 @@ def bench_kernel(race: Any, shape: tuple[int, ...], peer: str) -> None:
 
 
 @pytest.mark.parametrize("peer", ["eye_", "orthogonal_", "kaiming_normal_"])
-def bench_matrix(race: Any, peer: str) -> None:
+def bench_matrix(race: Any, device: Any, peer: str) -> None:
     """A matrix of 1024 x 1024 in place, a Hadamard."""
-    tensor, other = torch.empty(1024, 1024), torch.empty(1024, 1024)
+    tensor, other = (torch.empty(1024, 1024, device=device) for _ in range(2))
     fill, _ = NN_INIT[peer]
     race(
         lambda: zero_array.torch.hadamard_init_(tensor),

@@ -9,51 +9,62 @@ import pytest
 import zero_array
 from zero_array.backends import Backend
 
-MATRICES = [(1024, 1024), (2048, 2048), (4096, 1024), (8192, 8192), (50257, 768)]
-ODD = [(1000, 784), (3996, 4059), (11008, 4097)]
-KERNELS = [(512, 256, 3, 3), (512, 512, 3, 3)]
+MATRICES: list[tuple[int, ...]] = [(1024, 1024), (2048, 2048), (4096, 1024), (8192, 8192), (50257, 768)]
+ODD: list[tuple[int, ...]] = [(1000, 784), (3996, 4059), (11008, 4097)]
+KERNELS: list[tuple[int, ...]] = [(512, 256, 3, 3), (512, 512, 3, 3)]
 
 
-def ones(backend: Backend, shape: tuple[int, ...], dtype: str) -> Callable[[], Any]:
+@pytest.fixture
+def ones(backend: Backend, xp: Any, device: Any) -> Callable[..., Callable[[], Any]]:
     """What makes ones, as fast as the library can: compiled, where it compiles."""
-    xp = backend.namespace()
-    kind = zero_array.hadamard_init((1, 1), xp=xp, dtype=dtype).dtype
-    if backend.name != "jax":
-        return lambda: xp.ones(shape, dtype=kind)
-    import jax
 
-    return jax.jit(lambda: xp.ones(shape, dtype=kind))  # type: ignore[no-any-return]
+    def maker(shape: tuple[int, ...], dtype: str) -> Callable[[], Any]:
+        keywords = {"dtype": zero_array.hadamard_init((1, 1), xp=xp, dtype=dtype).dtype}
+        if device is not None:
+            keywords["device"] = device
+        if backend.name != "jax":
+            return lambda: xp.ones(shape, **keywords)
+        import jax
+
+        return jax.jit(lambda: xp.ones(shape, **keywords))  # type: ignore[no-any-return]
+
+    return maker
+
+
+@pytest.fixture
+def make(xp: Any, device: Any) -> Callable[..., Any]:
+    """A constructor by name, called for the backend under test."""
+    return lambda name, shape, **options: getattr(zero_array, name)(shape, xp=xp, device=device, **options)
 
 
 @pytest.mark.parametrize("shape", MATRICES + ODD + KERNELS, ids=str)
 @pytest.mark.parametrize("function", ["hadamard_init", "identity_init"])
-def bench_write(race: Any, backend: Backend, size_limit: int, function: str, shape: tuple[int, ...]) -> None:
+def bench_write(
+    race: Any, make: Any, ones: Any, backend: Backend, size_limit: int, function: str, shape: tuple[int, ...]
+) -> None:
     """New float32 arrays, eager."""
     if prod(shape) > size_limit:
         pytest.skip("--quick")
-    xp, bar = backend.namespace(), 1.5 if backend.name == "jax" else 1.3
+    bar = (1.5 if backend.name == "jax" else 1.3) if shape in MATRICES else 2.0 if shape in ODD else None
     race(
-        lambda: getattr(zero_array, function)(shape, xp=xp, dtype="float32"),
-        ones(backend, shape, "float32"),
+        lambda: make(function, shape, dtype="float32"),
+        ones(shape, "float32"),
         work=f"{function}({shape}) float32",
         against="ones",
-        bar={"MATRICES": bar, "ODD": 2.0, "KERNELS": None}[
-            "MATRICES" if shape in MATRICES else "ODD" if shape in ODD else "KERNELS"
-        ],
+        bar=bar,
         entries=prod(shape),
     )
 
 
 @pytest.mark.parametrize("exponent", range(10, 30, 2))
-def bench_growth(race: Any, backend: Backend, size_limit: int, exponent: int) -> None:
+def bench_growth(race: Any, make: Any, ones: Any, size_limit: int, exponent: int) -> None:
     """Square float32 Hadamard matrices of ``2 ** exponent`` entries."""
     shape = (2 ** (exponent // 2),) * 2
     if prod(shape) > size_limit:
         pytest.skip("--quick")
-    xp = backend.namespace()
     race(
-        lambda: zero_array.hadamard_init(shape, xp=xp, dtype="float32"),
-        ones(backend, shape, "float32"),
+        lambda: make("hadamard_init", shape, dtype="float32"),
+        ones(shape, "float32"),
         work=f"growth 2^{exponent}",
         against="ones",
         entries=prod(shape),
@@ -62,14 +73,13 @@ def bench_growth(race: Any, backend: Backend, size_limit: int, exponent: int) ->
 
 @pytest.mark.parametrize("shape", [(2048, 2048), (8192, 8192)], ids=str)
 @pytest.mark.parametrize("half", ["float16", "bfloat16"])
-def bench_half(race: Any, backend: Backend, size_limit: int, half: str, shape: tuple[int, ...]) -> None:
+def bench_half(race: Any, make: Any, ones: Any, size_limit: int, half: str, shape: tuple[int, ...]) -> None:
     """Half precision."""
     if prod(shape) > size_limit:
         pytest.skip("--quick")
-    xp = backend.namespace()
     race(
-        lambda: zero_array.hadamard_init(shape, xp=xp, dtype=half),
-        ones(backend, shape, half),
+        lambda: make("hadamard_init", shape, dtype=half),
+        ones(shape, half),
         work=f"hadamard_init({shape}) {half}",
         against="ones",
         bar=2.0,
@@ -78,15 +88,14 @@ def bench_half(race: Any, backend: Backend, size_limit: int, half: str, shape: t
 
 
 @pytest.mark.parametrize("cut", ["rows", "columns"])
-def bench_window(race: Any, backend: Backend, size_limit: int, cut: str) -> None:
+def bench_window(race: Any, make: Any, size_limit: int, cut: str) -> None:
     """An eighth of a matrix, against the whole."""
     shape = (8192, 8192) if size_limit >= 8192**2 else (2048, 2048)
     part = (shape[0] // 8, 2 * (shape[0] // 8))
     window = [part, (0, shape[1])] if cut == "rows" else [(0, shape[0]), part]
-    xp = backend.namespace()
     race(
-        lambda: zero_array.hadamard_init(shape, xp=xp, dtype="float32", window=window),
-        lambda: zero_array.hadamard_init(shape, xp=xp, dtype="float32"),
+        lambda: make("hadamard_init", shape, dtype="float32", window=window),
+        lambda: make("hadamard_init", shape, dtype="float32"),
         work=f"an eighth of {shape}, cut by {cut}",
         against="the whole",
         bar=1 / 6,

@@ -218,6 +218,11 @@ def test_refusal_of_a_host(xp: Any, name: str) -> None:
     [
         (_checks.no_tensor([1.0]), TypeError, "`tensor` must be a torch.Tensor; got [1.0]"),
         (
+            _checks.no_plain_tensor("a DTensor"),
+            TypeError,
+            "`tensor` must be a plain dense tensor; got a DTensor: build its local part by zero_init(..., window=...)",
+        ),
+        (
             _checks.no_shape(0),
             TypeError,
             "`tensor` must have a shape; got an int: run a batch through the lazy module first",
@@ -228,7 +233,7 @@ def test_refusal_of_a_host(xp: Any, name: str) -> None:
             "`tensor` must have two or more axes; got shape (4,): vectors start as zeros or ones",
         ),
     ],
-    ids=["no tensor", "no shape", "no matrix"],
+    ids=["no tensor", "no plain tensor", "no shape", "no matrix"],
 )
 def test_refusals_in_place(error: Exception, kind: type[Exception], message: str) -> None:
     """What the functions in place refuse, word for word."""

@@ -183,6 +183,13 @@ def no_tensor(value: Any) -> TypeError:
     return TypeError(f"`tensor` must be a torch.Tensor; got {value!r}")
 
 
+def no_plain_tensor(kind: str) -> TypeError:
+    """The refusal of a tensor whose elements cannot be written one by one: a DTensor, a sparse one."""
+    return TypeError(
+        f"`tensor` must be a plain dense tensor; got {kind}: build its local part by zero_init(..., window=...)"
+    )
+
+
 def no_shape(value: Any) -> TypeError:
     """The refusal of a tensor that has no shape yet."""
     return TypeError(

@@ -157,6 +157,10 @@ def _init_(rule: Rule | None, tensor: torch.Tensor, *, transposed: bool, **layou
         raise _checks.no_tensor(tensor)
     if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
         raise _checks.no_shape(tensor)
+    if hasattr(tensor, "device_mesh"):  # writing through views of a DTensor does nothing, without a word
+        raise _checks.no_plain_tensor("a DTensor")
+    if tensor.layout != torch.strided:
+        raise _checks.no_plain_tensor(f"the layout {tensor.layout}")
     _namespace.dtype(torch, tensor.dtype)
     if tensor.ndim < 2:
         raise _checks.no_matrix(tuple(tensor.shape))
