@@ -62,10 +62,12 @@ def test_missing_dtype() -> None:
         zero_array.zero_init((4, 2), xp=other, dtype="float16")
 
 
-def test_dtype_missing_from_a_namespace_on_numpy() -> None:
-    """A namespace whose dtypes are NumPy's has NumPy's float16 even where it does not name it."""
-    other = numpy_called("another_library", float16=None)
-    assert zero_array.zero_init((4, 2), xp=other, dtype="float16").dtype == numpy.float16
+def test_dtype_missing_from_a_namespace_of_numpy_chunks() -> None:
+    """Chunks of NumPy arrays can have NumPy's float16 even where their namespace does not name it; others cannot."""
+    chunked = numpy_called("another_library", float16=None, map_blocks=None)
+    assert _namespace.dtype(chunked, "float16") is numpy.float16
+    with pytest.raises(ValueError, match=r"^`dtype` must be one that another_library has; got float16$"):
+        _namespace.dtype(numpy_called("another_library", float16=None), "float16")
 
 
 class Sharding:

@@ -65,11 +65,10 @@ def _own_dtype(xp: Namespace, name: str) -> DType:
     found = getattr(xp, name, None)
     if found is not None:
         return found
-    numpy = import_module("numpy")
-    if xp.float32 is not numpy.float32:
+    if not (is_chunked(xp) or compat.is_numpy_namespace(xp) or compat.is_cupy_namespace(xp)):
         raise _checks.missing_dtype(name, library)
     if name != "bfloat16":
-        return getattr(numpy, name)
+        return getattr(import_module("numpy"), name)
     try:
         return import_module("ml_dtypes").bfloat16
     except ModuleNotFoundError:
