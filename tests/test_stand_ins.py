@@ -13,7 +13,7 @@ import reference
 from cases import CASES, Case
 
 import zero_array
-from zero_array import _checks, _namespace
+from zero_array import _build, _checks, _namespace
 from zero_array._weight import weight
 
 
@@ -176,6 +176,63 @@ def test_chunks(case: Case) -> None:
     assert len(library.built) >= 1
 
 
+@pytest.mark.parametrize("window", [((2, 9), (1, 5), (1, 4), (0, 2)), ((0, 12), (0, 5), (2, 4), (1, 2))])
+def test_formula_of_a_window(window: Any, jax: Any) -> None:
+    """The formula counts from the start of the window on every axis, the kernel's too."""
+    options: dict[str, Any] = {"center": (2, 1), "dtype": "float32", "window": window}
+    array = zero_array.zero_init((12, 5, 4, 3), xp=jax.numpy, **options)
+    assert array.tobytes() == zero_array.zero_init((12, 5, 4, 3), **options).tobytes()
+    assert numpy.any(array)
+
+
+@pytest.mark.parametrize(
+    ("shape", "asked"),
+    [((4, 3), {"chunks": "auto"}), ((0, 3), {"chunks": (0, 3)})],
+    ids=["auto", "empty"],
+)
+def test_what_a_chunked_library_is_asked(shape: tuple[int, ...], asked: dict[str, Any]) -> None:
+    """Chunks are chosen for the dtype and device asked for; of an empty window there is nothing to choose."""
+    found = []
+
+    class Library(Chunks):
+        def empty(self, shape: tuple[int, ...], dtype: Any, chunks: Any, device: Any = None) -> Any:
+            found.append({"dtype": numpy.dtype(dtype).name, "device": device, "chunks": chunks})
+            return super().empty(shape, dtype, chunks)
+
+    window = tuple((0, size) for size in shape)
+    array = zero_array.zero_init((4, 3), xp=Library(), dtype="float16", device="cpu", window=window)
+    assert array.dtype == numpy.float16
+    assert array.shape == shape
+    assert found == [{"dtype": "float16", "device": "cpu"} | asked]
+
+
+def test_chunk_of_another_rank() -> None:
+    """A chunk that is numbered along too few axes is an error, not a wrong part."""
+    whole = weight("identity", (4, 3), in_axis=1, out_axis=0, groups=1, center="paper", window=None)
+    bounds = (((0, 4),), ((0, 3),))
+    with pytest.raises(ValueError, match="zip"):
+        _build._chunk(block_id=(0,), weight=whole, dtype=numpy.float32, bounds=bounds)
+    with pytest.raises(ValueError, match="zip"):
+        whole.part(((0, 1),))
+
+
+def test_own_dtype_comes_first() -> None:
+    """A namespace's own object for a dtype is the one that is used; one without a name can be refused too."""
+    own = object()
+    assert _namespace.dtype(numpy_called("another_library", float16=own), "float16") is own
+    nameless = SimpleNamespace()
+    with pytest.raises(ValueError, match=r"^`dtype` must be one that namespace\(\) has; got float16$"):
+        _namespace.dtype(nameless, "float16")
+
+
+@pytest.mark.parametrize("init", [zero_array.identity_init, zero_array.hadamard_init, zero_array.zero_init])
+def test_device_is_passed_on(init: Any) -> None:
+    """Every constructor passes the device on, and the library's own refusal comes through."""
+    assert init((4, 2), device="cpu").shape == (4, 2)
+    with pytest.raises(ValueError, match=r"[Dd]evice"):
+        init((4, 2), device="nowhere")
+
+
 CREATORS = ("arange", "asarray", "empty", "eye", "zeros")
 PIECES = [
     ((1024, 256), {}),
@@ -216,29 +273,33 @@ def test_refusal_of_a_host(xp: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "kind", "message"),
+    ("refuse", "given", "kind", "message"),
     [
-        (_checks.no_tensor([1.0]), TypeError, "`tensor` must be a torch.Tensor; got [1.0]"),
+        (_checks.no_tensor, [1.0], TypeError, "`tensor` must be a torch.Tensor; got [1.0]"),
         (
-            _checks.no_plain_tensor("a DTensor"),
+            _checks.no_plain_tensor,
+            "a DTensor",
             TypeError,
             "`tensor` must be a plain dense tensor; got a DTensor: build its local part by zero_init(..., window=...)",
         ),
         (
-            _checks.no_shape(0),
+            _checks.no_shape,
+            0,
             TypeError,
             "`tensor` must have a shape; got an int: run a batch through the lazy module first",
         ),
         (
-            _checks.no_matrix((4,)),
+            _checks.no_matrix,
+            (4,),
             ValueError,
             "`tensor` must have two or more axes; got shape (4,): vectors start as zeros or ones",
         ),
     ],
     ids=["no tensor", "no plain tensor", "no shape", "no matrix"],
 )
-def test_refusals_in_place(error: Exception, kind: type[Exception], message: str) -> None:
+def test_refusals_in_place(refuse: Any, given: Any, kind: type[Exception], message: str) -> None:
     """What the functions in place refuse, word for word."""
+    error = refuse(given)
     assert (type(error), str(error)) == (kind, message)
 
 

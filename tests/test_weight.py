@@ -35,6 +35,23 @@ def test_a_window_of_a_window() -> None:
     assert part.constant == whole.constant
 
 
+@pytest.mark.parametrize(
+    ("window", "repeated"),
+    [
+        (((0, 12), (0, 4)), (True, False)),
+        (((0, 6), (0, 4)), (False, False)),
+        (((6, 12), (1, 3)), (False, False)),
+        (((5, 7), (0, 4)), (True, False)),
+        (((7, 12), (0, 4)), (False, False)),
+    ],
+    ids=str,
+)
+def test_windows_over_group_borders(window: Any, repeated: tuple[bool, bool]) -> None:
+    """A window is repeated along the axis on which it reaches from one group into another."""
+    found = weight("identity", 12, 4, groups=2, window=window)
+    assert (found.is_repeated(0), found.is_repeated(1)) == repeated
+
+
 def test_transposed_groups_are_along_the_in_axis() -> None:
     """The kernel of a transposed convolution has its groups along the in axis, and the error says so."""
     options: dict[str, Any] = {"in_axis": 0, "out_axis": 1, "groups": 2, "transposed": True}

@@ -7,7 +7,7 @@ no power of two divides, where a kernel holds one tap more, and groups one block
 
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import prod
 from typing import Any
 
@@ -170,7 +170,7 @@ def _chunked(xp: Namespace, weight: Weight, dtype: DType, place: dict[str, Devic
     if chunks == "auto" and 0 in weight.shape:
         chunks = weight.shape  # both libraries divide by zero
     sizes = xp.empty(weight.shape, dtype=dtype, chunks=chunks, **place).chunks
-    bounds = tuple(tuple(pairwise([sum(axis[:k]) for k in range(len(axis) + 1)])) for axis in sizes)
+    bounds = tuple(tuple(pairwise(accumulate(axis, initial=0))) for axis in sizes)
     return xp.map_blocks(partial(_chunk, weight=weight, dtype=dtype, bounds=bounds), chunks=sizes, dtype=dtype)
 
 

@@ -18,24 +18,28 @@ def namespace(xp: Namespace | None) -> Namespace:
         import array_api_compat.numpy
 
         return array_api_compat.numpy
-    if isinstance(xp, ModuleType):
-        # by predicate, not by an array made for the purpose: CuPy without a GPU cannot make one
-        if compat.is_numpy_namespace(xp):
-            return namespace(None)
-        if compat.is_torch_namespace(xp):
-            import array_api_compat.torch
+    # by predicate, not by an array made for the purpose: CuPy without a GPU cannot make one
+    if _is(compat.is_numpy_namespace, xp):
+        return namespace(None)
+    if _is(compat.is_torch_namespace, xp):
+        import array_api_compat.torch
 
-            return array_api_compat.torch
-        if compat.is_cupy_namespace(xp):
-            import array_api_compat.cupy
+        return array_api_compat.torch
+    if _is(compat.is_cupy_namespace, xp):
+        import array_api_compat.cupy
 
-            return array_api_compat.cupy
-        if compat.is_dask_namespace(xp):
-            import array_api_compat.dask.array
+        return array_api_compat.cupy
+    if _is(compat.is_dask_namespace, xp):
+        import array_api_compat.dask.array
 
-            return array_api_compat.dask.array
+        return array_api_compat.dask.array
     _checks.namespace(xp)
     return xp
+
+
+def _is(belongs: Callable[[Namespace], bool], xp: Namespace) -> bool:
+    """Whether a predicate of array-api-compat holds; it wants a module, and a namespace may be any object."""
+    return isinstance(xp, ModuleType) and belongs(xp)
 
 
 def is_chunked(xp: Namespace) -> bool:
@@ -60,12 +64,12 @@ _DTYPE = re.compile(r"(?:<class ')?(?:[\w.]+\.)?(float64|float32|float16|bfloat1
 def _own_dtype(xp: Namespace, name: str) -> DType:
     """The dtype called ``name`` of a namespace; NumPy's own and ml_dtypes' where it builds on NumPy's."""
     library = getattr(xp, "__name__", repr(xp)).removeprefix("array_api_compat.")
-    if name == "float64" and compat.is_jax_namespace(xp) and not import_module("jax").config.jax_enable_x64:
+    if name == "float64" and _is(compat.is_jax_namespace, xp) and not import_module("jax").config.jax_enable_x64:
         raise _checks.missing_dtype(name, library, ": enable jax_enable_x64 first")
     found = getattr(xp, name, None)
     if found is not None:
         return found
-    if not (is_chunked(xp) or compat.is_numpy_namespace(xp) or compat.is_cupy_namespace(xp)):
+    if not (is_chunked(xp) or _is(compat.is_numpy_namespace, xp) or _is(compat.is_cupy_namespace, xp)):
         raise _checks.missing_dtype(name, library)
     if name != "bfloat16":
         return getattr(import_module("numpy"), name)
@@ -86,7 +90,7 @@ def compiled(xp: Namespace, formula: Callable[..., Array], device: Device | None
     The arguments of ``formula`` are compile-time constants. ``device`` may be a sharding: each device then
     computes its own part.
     """
-    if not compat.is_jax_namespace(xp):
+    if not _is(compat.is_jax_namespace, xp):
         return None
     return _jitted(formula, device)
 

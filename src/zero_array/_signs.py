@@ -60,13 +60,13 @@ def table(target: Target, length: int, constant: float, *, negated: bool) -> Arr
     if negated:
         first += parities(range(order), range(order), -constant, constant)
     result = target.floats(first)
-    if order < length:
-        four = target.floats(parities(range(4), range(4), 1.0, -1.0))
-        four = xp.reshape(four, (1, 4, 1, 4))
+    four = target.floats(parities(range(4), range(4), 1.0, -1.0))
+    four = xp.reshape(four, (1, 4, 1, 4))
     while order < length:  # the Kronecker product
-        result = xp.reshape(result, (-1, 1, order, 1)) * four
+        rows = result.shape[0]
+        product = xp.reshape(result, (rows, 1, order, 1)) * four
         order *= 4
-        result = xp.reshape(result, (-1, order))
+        result = xp.reshape(product, (4 * rows, order))
     return result
 
 
