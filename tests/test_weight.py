@@ -63,26 +63,40 @@ def test_transposed_groups_are_along_the_in_axis() -> None:
         weight(None, 5, 8, 3, **options)
 
 
-@pytest.mark.parametrize(
-    ("rule", "shape", "options", "length"),
-    [
-        ("hadamard", (2048, 2048), {}, 64),
-        ("hadamard", (8192, 8192), {}, 128),
-        ("hadamard", (2048, 96), {}, 32),
-        ("hadamard", (2048, 2048), {"window": ((5, 900), (64, 128))}, 32),
-        ("hadamard", (2048, 2048), {"window": ((5, 900), (16, 2048))}, 0),
-        ("hadamard", (1000, 784), {}, 0),
-        ("hadamard", (32, 16), {}, 0),
-        ("hadamard", (512, 256, 3, 3), {}, 16),
-        ("hadamard", (64, 3, 7, 7), {}, 0),
-        ("hadamard", (256, 3, 7, 7), {}, 1),
-        ("identity", (512, 512, 3, 3), {}, 16),
-        ("identity", (2048, 2048), {}, 0),
-        ("identity", (3072, 1024), {"groups": 3}, 64),
-        ("identity", (1024, 3072), {"groups": 3, "in_axis": 0, "out_axis": 1}, 64),
-        ("identity", (1024, 3072), {"groups": 3, "in_axis": 0, "out_axis": 1, "window": ((0, 1024), (0, 1024))}, 0),
-    ],
-)
+RUNS: list[tuple[str, tuple[int, ...], dict[str, Any], int]] = [
+    ("hadamard", (2048, 2048), {}, 64),
+    ("hadamard", (2048, 4096), {}, 64),
+    ("hadamard", (4096, 4096), {}, 128),
+    ("hadamard", (512, 512, 2), {}, 32),
+    ("hadamard", (4096, 4096, 2), {}, 64),
+    ("hadamard", (300, 6, 2000), {}, 1),
+    ("hadamard", (300, 3, 5000), {}, 1),
+    ("hadamard", (2048, 2048, 64), {"window": ((0, 4), (64, 128), (0, 64))}, 0),
+    ("hadamard", (8192, 8192), {}, 128),
+    ("hadamard", (2048, 96), {}, 32),
+    ("hadamard", (2048, 2048), {"window": ((5, 900), (64, 128))}, 32),
+    ("hadamard", (2048, 2048), {"window": ((5, 900), (16, 2048))}, 0),
+    ("hadamard", (1000, 784), {}, 0),
+    ("hadamard", (32, 16), {}, 0),
+    ("hadamard", (512, 256, 3, 3), {}, 16),
+    ("hadamard", (64, 3, 7, 7), {}, 0),
+    ("hadamard", (256, 3, 7, 7), {}, 1),
+    ("identity", (512, 512, 3, 3), {}, 16),
+    ("identity", (2048, 2048), {}, 0),
+    ("identity", (3072, 1024), {"groups": 3}, 64),
+    ("identity", (1024, 3072), {"groups": 3, "in_axis": 0, "out_axis": 1}, 64),
+    ("identity", (1024, 3072), {"groups": 3, "in_axis": 0, "out_axis": 1, "window": ((0, 1024), (0, 1024))}, 0),
+]
+
+
+@pytest.mark.parametrize(("rule", "shape", "options", "length"), RUNS, ids=str)
 def test_the_rule_that_chooses(rule: str, shape: tuple[int, ...], options: dict[str, Any], length: int) -> None:
     """Aligned columns are copied in runs, as long as fit; all else is assembled."""
     assert _build._run(weight(rule, *shape, **options)) == length
+
+
+@pytest.mark.parametrize(("shape", "way"), [((96, 64), "_gathered"), ((96, 63), "_assembled")])
+def test_the_rule_is_followed(shape: tuple[int, int], way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A weight is built the way that the rule says."""
+    monkeypatch.setattr(_build, way, lambda *_: "as the rule says")
+    assert zero_array.hadamard_init(shape) == "as the rule says"
