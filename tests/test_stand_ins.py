@@ -13,7 +13,7 @@ import reference
 from cases import CASES, Case
 
 import zero_array
-from zero_array import _build, _checks, _namespace
+from zero_array import _build, _namespace
 from zero_array._weight import weight
 
 
@@ -263,52 +263,3 @@ def test_device_of_every_piece(device: Any, shape: tuple[int, ...], options: dic
     array = zero_array.zero_init(shape, xp=other, dtype="float32", device=device, **options)
     assert set(asked) == {device}
     assert array.tobytes() == zero_array.zero_init(shape, dtype="float32", **options).tobytes()
-
-
-@pytest.mark.parametrize(("xp", "name"), [(numpy, "numpy"), ("dask", "'dask'")], ids=["module", "no module"])
-def test_refusal_of_a_host(xp: Any, name: str) -> None:
-    """A host that works for one library refuses all others, and says where to go."""
-    sentence = f"`xp` must be dask.array or left out here; got {name}: use zero_array's own functions for it"
-    assert str(_checks.other_namespace(xp, "dask.array")) == sentence
-
-
-@pytest.mark.parametrize(
-    ("refuse", "given", "kind", "message"),
-    [
-        (_checks.no_tensor, [1.0], TypeError, "`tensor` must be a torch.Tensor; got [1.0]"),
-        (
-            _checks.no_plain_tensor,
-            "a DTensor",
-            TypeError,
-            "`tensor` must be a plain dense tensor; got a DTensor: build its local part by zero_init(..., window=...)",
-        ),
-        (
-            _checks.no_shape,
-            0,
-            TypeError,
-            "`tensor` must have a shape; got an int: run a batch through the lazy module first",
-        ),
-        (
-            _checks.no_matrix,
-            (4,),
-            ValueError,
-            "`tensor` must have two or more axes; got shape (4,): vectors start as zeros or ones",
-        ),
-    ],
-    ids=["no tensor", "no plain tensor", "no shape", "no matrix"],
-)
-def test_refusals_in_place(refuse: Any, given: Any, kind: type[Exception], message: str) -> None:
-    """What the functions in place refuse, word for word."""
-    error = refuse(given)
-    assert (type(error), str(error)) == (kind, message)
-
-
-def test_groups_of_a_transposed_layer() -> None:
-    """A transposed convolution's groups divide its inputs, and each block has the size of one group."""
-    options: dict[str, Any] = {"in_axis": 0, "out_axis": 1, "center": "paper", "window": None, "transposed": True}
-    made = weight(None, (12, 20, 3), groups=3, **options)
-    assert (made.rule, made.outputs, made.inputs) == ("hadamard", 20, 4)
-    with pytest.raises(
-        ValueError, match=r"^`groups` must divide the length of the in axis; got 5 groups for 12 inputs$"
-    ):
-        weight(None, (12, 20, 3), groups=5, **options)
