@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import zero_array
+from zero_array import _namespace
 from zero_array.backends import Backend
 
 MATRICES: list[tuple[int, ...]] = [(1024, 1024), (2048, 2048), (4096, 1024), (8192, 8192), (50257, 768)]
@@ -23,7 +24,8 @@ def ones(backend: Backend, xp: Any, device: Any) -> Callable[..., Callable[[], A
         if device is not None:
             keywords["device"] = device
         if backend.name != "jax":
-            return lambda: xp.ones(shape, **keywords)
+            wrapped = _namespace.namespace(xp)  # not every raw `ones` takes a device
+            return lambda: wrapped.ones(shape, **keywords)
         import jax
 
         return jax.jit(lambda: xp.ones(shape, **keywords))  # type: ignore[no-any-return]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import zero_array
 from zero_array._typing import Device, Namespace
 from zero_array.backends import BACKENDS, DTYPES, Backend
 from zero_array.backends import backend as find_backend
@@ -54,7 +55,7 @@ def _set_up(record: Backend, device: str) -> Device | None:
         return None
     found = record.device(device)
     if found is not None:
-        xp.empty(1, device=found)
+        zero_array.zero_init((1, 1), xp=xp, device=found)
     return found
 
 

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from time import perf_counter
 from typing import Any
 
-from . import _host
+from . import _host, _namespace
 from ._init import zero_init
 from ._networks import NETWORKS, RECORDED, Entry
 from ._typing import Array
@@ -25,7 +25,7 @@ from .backends import BACKENDS, backend
 def build(spec: str, dtype: str) -> dict[str, Any]:
     """Build all weights of all networks in one backend: their digests, and their time beside arrays of ones."""
     name, _, place = spec.partition(":")
-    xp = backend(name).namespace()
+    xp = _namespace.namespace(backend(name).namespace())  # not every raw `ones` takes a device
     device = backend(name).device(place)
     keywords = {"dtype": zero_init((1, 1), xp=xp, dtype=dtype, device=device).dtype}
     if device is not None:
