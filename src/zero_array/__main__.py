@@ -11,8 +11,8 @@ from . import _check, _show, backends
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or given[0] not in {"check", "show", "-h", "--help", "--version"}:
-        given.insert(0, "check")
+    if not given or (given[0].startswith("-") and given[0] not in {"-h", "--help", "--version"}):
+        given.insert(0, "check")  # the options alone are its own
     parser = _parser()
     options = parser.parse_args(given)
     try:
