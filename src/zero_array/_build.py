@@ -1,8 +1,7 @@
 """From a weight to an array. Which way it is built is decided in :func:`build`, and nowhere else.
 
 All ways give the same bits: entries are only copied, selected, or multiplied by one or minus one. A zero is never a
-product (it might come out as -0.0). No way holds much more than the result: a few per cent of it, but for channels that
-no power of two divides, where a kernel holds one tap more, and groups one block.
+product (it might come out as -0.0). No way holds more than the result and a few per cent of it.
 """
 
 from collections.abc import Callable
@@ -26,10 +25,39 @@ def build(xp: Namespace, weight: Weight, dtype: DType, device: Device | None, ch
     if formula is not None:
         return formula(xp, weight, dtype)
     target = Target(xp, dtype, place)
+    return _in_pieces(target, weight) if _is_heavy(weight) else _at_once(target, weight)
+
+
+def _at_once(target: Target, weight: Weight) -> Array:
+    """The array in one go."""
     if weight.is_zero():
         return target.zeros(weight.shape)
     length = _run(weight)
     return _gathered(target, weight, length) if length else _assembled(target, weight)
+
+
+def _is_heavy(weight: Weight) -> bool:
+    """Whether what :func:`_assembled` puts together would be more than a few per cent of a large result.
+
+    A matrix beside its kernel, a block beside its groups, the factors of few rows of many columns.
+    """
+    if prod(weight.shape) <= 2**19 or _run(weight) or weight.is_zero():
+        return False
+    few_rows = weight.rule == "hadamard" and weight.shape[weight.channel_axes[0]] < 512
+    return len(weight.shape) > 2 or few_rows or any(map(weight.is_repeated, weight.channel_axes))
+
+
+def _in_pieces(target: Target, weight: Weight) -> Array:
+    """Write the array piece by piece along its longest axis."""
+    shape = weight.shape
+    axis = shape.index(max(shape))
+    step = -(-shape[axis] // 32)
+    array = target.xp.empty(shape, dtype=target.dtype, **target.place)
+    for start in range(0, shape[axis], step):
+        part = [(0, size) for size in shape]
+        part[axis] = (start, min(start + step, shape[axis]))
+        array[tuple(slice(*ends) for ends in part)] = _at_once(target, weight.part(tuple(part)))
+    return array
 
 
 def _run(weight: Weight) -> int:
