@@ -233,6 +233,23 @@ def test_device_is_passed_on(init: Any) -> None:
         init((4, 2), device="nowhere")
 
 
+@pytest.mark.parametrize(
+    ("name", "writes"),
+    [("numpy", True), ("torch", True), ("cupy", True), ("dpnp", True), ("array_api_strict", True), ("mlx.core", False)],
+)
+def test_libraries_that_write_in_place(name: str, writes: bool) -> None:
+    """Large arrays are written in pieces only where that does not copy the whole for each."""
+    assert _namespace.writes_in_place(module(name)) is writes
+
+
+@pytest.mark.parametrize("name", ["numpy", "another_library"])
+def test_pieces(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pieces are used where the library writes in place, and only there."""
+    monkeypatch.setattr(_build, "_in_pieces", lambda *_: "pieces")
+    array = zero_array.zero_init((1027, 171, 3), xp=numpy_called(name), dtype="float32")
+    assert (isinstance(array, str) and array == "pieces") is (name == "numpy")
+
+
 CREATORS = ("arange", "asarray", "empty", "eye", "zeros")
 PIECES = [
     ((1024, 256), {}),

@@ -1,7 +1,8 @@
 """From a weight to an array. Which way it is built is decided in :func:`build`, and nowhere else.
 
 All ways give the same bits: entries are only copied, selected, or multiplied by one or minus one. A zero is never a
-product (it might come out as -0.0). No way holds more than the result and a few per cent of it.
+product (it might come out as -0.0). No way holds more than the result and a few per cent of it, but in libraries whose
+arrays cannot be written in part.
 """
 
 from collections.abc import Callable
@@ -25,7 +26,9 @@ def build(xp: Namespace, weight: Weight, dtype: DType, device: Device | None, ch
     if formula is not None:
         return formula(xp, weight, dtype)
     target = Target(xp, dtype, place)
-    return _in_pieces(target, weight) if _is_heavy(weight) else _at_once(target, weight)
+    if _namespace.writes_in_place(xp) and _is_heavy(weight):
+        return _in_pieces(target, weight)
+    return _at_once(target, weight)
 
 
 def _at_once(target: Target, weight: Weight) -> Array:

@@ -42,6 +42,18 @@ def _is(belongs: Callable[[Namespace], bool], xp: Namespace) -> bool:
     return isinstance(xp, ModuleType) and belongs(xp)
 
 
+def writes_in_place(xp: Namespace) -> bool:
+    """Whether assigning to a part of an array is known to write that part; others (MLX, ndonnx) copy the whole."""
+    writers = (
+        compat.is_numpy_namespace,
+        compat.is_torch_namespace,
+        compat.is_cupy_namespace,
+        compat.is_dpnp_namespace,
+        compat.is_array_api_strict_namespace,
+    )
+    return any(_is(belongs, xp) for belongs in writers)
+
+
 def is_chunked(xp: Namespace) -> bool:
     """Whether arrays of ``xp`` are lazy and made of chunks (Dask, cubed)."""
     return hasattr(xp, "map_blocks")
