@@ -42,16 +42,15 @@ def _is(belongs: Callable[[Namespace], bool], xp: Namespace) -> bool:
     return isinstance(xp, ModuleType) and belongs(xp)
 
 
+def _name(xp: Namespace) -> str:
+    """The name of the library, raw or wrapped."""
+    name: str = getattr(xp, "__name__", repr(xp))
+    return name.removeprefix("array_api_compat.")
+
+
 def writes_in_place(xp: Namespace) -> bool:
     """Whether assigning to a part of an array is known to write that part; others (MLX, ndonnx) copy the whole."""
-    writers = (
-        compat.is_numpy_namespace,
-        compat.is_torch_namespace,
-        compat.is_cupy_namespace,
-        compat.is_dpnp_namespace,
-        compat.is_array_api_strict_namespace,
-    )
-    return any(_is(belongs, xp) for belongs in writers)
+    return _name(xp) in {"numpy", "torch", "cupy", "dpnp", "array_api_strict"}
 
 
 def is_chunked(xp: Namespace) -> bool:
@@ -75,7 +74,7 @@ _DTYPE = re.compile(r"(?:<class ')?(?:[\w.]+\.)?(float64|float32|float16|bfloat1
 
 def _own_dtype(xp: Namespace, name: str) -> DType:
     """The dtype called ``name`` of a namespace; NumPy's own and ml_dtypes' where it builds on NumPy's."""
-    library = getattr(xp, "__name__", repr(xp)).removeprefix("array_api_compat.")
+    library = _name(xp)
     if name == "float64" and _is(compat.is_jax_namespace, xp) and not import_module("jax").config.jax_enable_x64:
         raise _checks.missing_dtype(name, library, ": enable jax_enable_x64 first")
     found = getattr(xp, name, None)
