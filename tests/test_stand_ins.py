@@ -260,6 +260,7 @@ PIECES = [
     ((99, 13), {"groups": 3}),
     ((33, 1, 3), {"groups": 33}),
     ((9, 5), {"window": ((3, 3), (0, 5))}),
+    ((1027, 171, 3), {}),
 ]
 
 
@@ -276,7 +277,7 @@ def test_device_of_every_piece(device: Any, shape: tuple[int, ...], options: dic
 
         return create
 
-    other = numpy_called("another_library", **{name: creator(getattr(numpy, name)) for name in CREATORS})
+    other = numpy_called("dpnp", **{name: creator(getattr(numpy, name)) for name in CREATORS})
     array = zero_array.zero_init(shape, xp=other, dtype="float32", device=device, **options)
     assert set(asked) == {device}
     assert array.tobytes() == zero_array.zero_init(shape, dtype="float32", **options).tobytes()

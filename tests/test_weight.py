@@ -95,6 +95,28 @@ def test_the_rule_that_chooses(rule: str, shape: tuple[int, ...], options: dict[
     assert _build._run(weight(rule, *shape, **options)) == length
 
 
+@pytest.mark.parametrize(
+    ("rule", "shape", "options", "heavy"),
+    [
+        ("hadamard", (511, 1031), {}, True),
+        ("hadamard", (512, 1031), {}, False),
+        ("hadamard", (511, 1026), {}, False),
+        ("hadamard", (511, 1088), {}, False),
+        ("identity", (511, 1031), {}, False),
+        ("identity", (1011, 521), {"groups": 3}, True),
+        ("identity", (1011, 521), {"groups": 3, "window": ((0, 337), (0, 521))}, False),
+        ("identity", (1031, 171, 3), {}, True),
+        ("identity", (1031, 171, 3), {"window": ((0, 1031), (0, 171), (0, 1))}, False),
+        ("identity", (1031, 1031, 3), {"window": ((0, 1031), (0, 1031), (0, 1))}, False),
+        ("hadamard", (1024, 512, 3), {}, False),
+    ],
+    ids=str,
+)
+def test_what_is_built_in_pieces(rule: str, shape: tuple[int, ...], options: dict[str, Any], heavy: bool) -> None:
+    """Large arrays whose parts would be large too, and no others."""
+    assert _build._is_heavy(weight(rule, *shape, **options)) is heavy
+
+
 @pytest.mark.parametrize(("shape", "way"), [((96, 64), "_gathered"), ((96, 63), "_assembled")])
 def test_the_rule_is_followed(shape: tuple[int, int], way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A weight is built the way that the rule says."""
