@@ -1,4 +1,4 @@
-"""ZerO weights in any array library: the same bits everywhere, at the speed of writing memory.
+"""ZerO weights in any array library: the same bits everywhere, large ones at the speed of writing memory.
 
 ZerO (arXiv 2110.12661) starts a network from zeros and ones only, up to a scale: partial identities, and Hadamard
 matrices where a layer widens. It needs no random numbers. ZerO is not zeros.
