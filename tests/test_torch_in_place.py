@@ -1,6 +1,5 @@
 """`zero_array.torch`: the same bytes in place, whatever the tensor, and a refused tensor left as it was."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,19 +105,6 @@ def test_sparse_tensor() -> None:
     """A sparse tensor is refused."""
     with pytest.raises(TypeError, match=r"^`tensor` must be a plain dense tensor; got the layout torch.sparse_coo: "):
         zero_array.torch.zero_init_(torch.eye(3).to_sparse())
-
-
-def test_dtensor(tmp_path: Path) -> None:
-    """A DTensor is refused, and untouched: writing through its views would do nothing, without a word."""
-    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path / 'store'}", rank=0, world_size=1)
-    try:
-        mesh = torch.distributed.device_mesh.init_device_mesh("cpu", (1,))
-        tensor = torch.distributed.tensor.distribute_tensor(torch.ones(4, 2), mesh)
-        with pytest.raises(TypeError, match=r"^`tensor` must be a plain dense tensor; got a DTensor: "):
-            zero_array.torch.zero_init_(tensor)
-        assert bool((tensor.to_local() == 1).all())
-    finally:
-        torch.distributed.destroy_process_group()
 
 
 def test_lazy_parameter() -> None:

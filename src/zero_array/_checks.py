@@ -200,3 +200,91 @@ def no_shape(value: Any) -> TypeError:
 def no_matrix(shape: Shape) -> ValueError:
     """The refusal of a vector or scalar."""
     return ValueError(f"`tensor` must have two or more axes; got shape {shape}: vectors start as zeros or ones")
+
+
+def lazy_parameter(name: str) -> TypeError:
+    """The refusal of a model with parameters that have no shape yet."""
+    return TypeError(f"`model` must have shapes; got a lazy {name}: run a batch through the model first")
+
+
+def no_model(value: Any) -> TypeError:
+    """The refusal of something that is no model."""
+    return TypeError(f"`model` must be a torch.nn.Module; got {value!r}")
+
+
+def untraceable(name: str) -> ValueError:
+    """The refusal of a model that cannot be read without running it."""
+    return ValueError(f"`example_inputs` must be given: torch.fx can't trace {name}: pass what it is to be called with")
+
+
+def no_end(name: str) -> ValueError:
+    """The refusal of a branch's end that is no layer."""
+    return ValueError(f"`branches` must name modules that hold a weight, or such weights; got {name!r}")
+
+
+def other_model(name: str, shape: Shape, found: Shape | None) -> ValueError:
+    """The refusal of a plan that was made for another model."""
+    has = "none of that name" if found is None else f"one of shape {found}"
+    return ValueError(f"the plan must be of this model; it has {name} of shape {shape}, and the model {has}")
+
+
+def no_fill(what: str, value: Any, fills: Sequence[str]) -> ValueError:
+    """The refusal of something that is no fill."""
+    return ValueError(f"`{what}` must be one of {', '.join(fills)}; got {value!r}")
+
+
+def no_match(pattern: str) -> ValueError:
+    """The refusal of an override that would do nothing."""
+    return ValueError(f"`overrides` must name parameters of the model; got {pattern!r}, which matches none")
+
+
+def no_matrix_to_fill(name: str, shape: Shape, fill: str) -> ValueError:
+    """The refusal of a matrix for a vector or scalar."""
+    return ValueError(f"`overrides` must ask for {fill!r} of matrices alone; got {name} of shape {shape}")
+
+
+def no_recipe(value: Any, names: Sequence[str]) -> ValueError:
+    """The refusal of an unknown recipe."""
+    return ValueError(f"`recipe` must be one of {', '.join(names)}, or a Recipe; got {value!r}")
+
+
+def other_recipe(name: str) -> ValueError:
+    """The refusal of a recipe that is for another sort of network."""
+    if name == "resnet":
+        return ValueError("`recipe` 'resnet' is for networks with normalisation; this one has none: use 'normfree'")
+    return ValueError("`recipe` 'normfree' is for networks without normalisation; this one has norms: use 'resnet'")
+
+
+def no_choice(option: str, value: Any, choices: Sequence[str]) -> ValueError:
+    """The refusal of an option's value."""
+    return ValueError(f"`{option}` must be {' or '.join(map(repr, choices))}; got {value!r}")
+
+
+def undecided(places: Sequence[str]) -> ValueError:
+    """The refusal to guess which side of a sum is a residual branch."""
+    return ValueError(
+        f"it can't be told which side of a sum is a residual branch: both have as many layers in {_listed(places)}: "
+        "name the last layers of all branches by branches=[...], or pass branches=[] where there is none"
+    )
+
+
+def unknown_parameters(names: Sequence[str]) -> ValueError:
+    """The refusal to guess, or skip, parameters of modules that are not known."""
+    return ValueError(
+        f"it can't be told what these parameters are: {_listed(names)}: say what each starts as, such as "
+        f"overrides={{{names[0]!r}: 'untouched'}}"
+    )
+
+
+def packed(name: str, roles: Sequence[str]) -> ValueError:
+    """The refusal to guess which rows of a packed matrix make queries, keys and values."""
+    return ValueError(
+        f"it can't be told which rows of {name} make {', '.join(roles)}: pass example_inputs, or say what it starts as "
+        f"by overrides={{{name!r}: ...}}"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Some names; of very many the first."""
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return ", ".join(name or "the model itself" for name in list(dict.fromkeys(names))[:20]) + more

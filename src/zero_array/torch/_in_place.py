@@ -9,12 +9,10 @@ from typing import Any
 
 import torch
 
-from . import _checks, _namespace, _signs
-from ._signs import Target
-from ._typing import Center, Rule, Scale
-from ._weight import Weight, weight
-
-__all__ = ["hadamard_init_", "identity_init_", "zero_init_"]
+from .. import _checks, _namespace, _signs
+from .._signs import Target
+from .._typing import Center, Rule, Scale, Window
+from .._weight import Weight, weight
 
 
 def identity_init_(
@@ -157,8 +155,6 @@ def _init_(rule: Rule | None, tensor: torch.Tensor, *, transposed: bool, **layou
         raise _checks.no_tensor(tensor)
     if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
         raise _checks.no_shape(tensor)
-    if hasattr(tensor, "device_mesh"):  # writing through views of a DTensor does nothing, without a word
-        raise _checks.no_plain_tensor("a DTensor")
     if tensor.layout != torch.strided:
         raise _checks.no_plain_tensor(f"the layout {tensor.layout}")
     _namespace.dtype(torch, tensor.dtype)
@@ -168,9 +164,30 @@ def _init_(rule: Rule | None, tensor: torch.Tensor, *, transposed: bool, **layou
         return tensor
     axes: dict[str, Any] = {"in_axis": 0, "out_axis": 1} if transposed else {"in_axis": 1, "out_axis": 0}
     wanted = weight(rule, tensor.shape, window=None, transposed=transposed, **axes, **layout)
-    if not tensor.is_meta and not getattr(tensor, "_is_hf_initialized", False):
-        fill_(tensor, wanted)
+    if may_write(tensor):
+        local, window = local_part(tensor)
+        fill_(local, wanted.part(window))
     return tensor
+
+
+def may_write(tensor: torch.Tensor) -> bool:
+    """Whether a tensor has data, and is not one that transformers has loaded already."""
+    return not tensor.is_meta and not getattr(tensor, "_is_hf_initialized", False)
+
+
+def local_part(tensor: torch.Tensor) -> tuple[torch.Tensor, Window]:
+    """The plain tensor that this process holds of a tensor, and which window of the whole it is."""
+    if not hasattr(tensor, "device_mesh"):
+        return tensor, tuple((0, size) for size in tensor.shape)
+    # writing through views of a DTensor does nothing, without a word: its local tensor is written instead
+    from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
+
+    local = tensor.to_local()
+    placements = tensor.placements
+    shape, offset = compute_local_shape_and_global_offset(tensor.shape, tensor.device_mesh, placements)
+    if tuple(shape) != tuple(local.shape) or any(place.is_partial() for place in placements):
+        raise _checks.no_plain_tensor(f"a DTensor placed by {placements}")
+    return local, tuple((start, start + size) for start, size in zip(offset, shape, strict=True))
 
 
 def fill_(tensor: torch.Tensor, wanted: Weight) -> None:

@@ -1,0 +1,167 @@
+"""What one parameter starts as, by a recipe and the structure of its network."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from itertools import groupby
+from math import prod
+
+from . import _checks
+from ._plan import MATRICES, Entry, Fill, Kind, Parameter, Part
+from ._recipe import Recipe
+from ._structure import Structure
+
+
+def asked_for(parameter: Parameter, overrides: Mapping[str, Fill]) -> tuple[str, Fill] | None:
+    """The first override that matches one of a parameter's names."""
+    for pattern, fill in overrides.items():
+        if any(fnmatchcase(name, pattern) for name in (parameter.name, *parameter.aliases)):
+            return pattern, fill
+    return None
+
+
+def by_use(parameter: Parameter, found: Structure) -> Parameter:
+    """A parameter of unknown kind becomes what the operations that read it make of it; a norm may count from one."""
+    uses = set(found.uses.get(parameter.name, ()))
+    if parameter.kind == "norm" and uses == {"add"}:
+        return replace(parameter, kind="norm offset")
+    if parameter.kind != "unknown":
+        return parameter
+    kind: Kind = "unknown"
+    if uses and uses <= {"mul", "div"}:
+        kind = "scale"
+    elif uses and uses <= {"add", "sub"} and max(parameter.shape, default=1) == prod(parameter.shape):
+        kind = "bias"
+    elif uses and uses <= {"add", "sub", "cat", "lookup"}:
+        kind = "offset"
+    elif uses in ({"linear"}, {"matmul"}) and len(parameter.shape) == 2:
+        out_axis, in_axis = (0, 1) if "linear" in uses else (1, 0)
+        return replace(parameter, kind="linear", out_axis=out_axis, in_axis=in_axis)
+    return replace(parameter, kind=kind)
+
+
+def at_ends(parameters: Sequence[Parameter], recipe: Recipe, found: Structure) -> dict[str, tuple[bool, str]]:
+    """What is special at the ends of branches: of a parameter's name, whether it is zero, and why."""
+    kinds = {parameter.name: parameter.kind for parameter in parameters}
+    ends: dict[str, tuple[bool, str]] = {}
+    for branch in found.branches if recipe.branches else ():
+        block = f"the residual branch of {branch.where}" if branch.where else "a residual branch"
+        plain = branch.ends if recipe.attention else branch.ends + branch.outputs
+        scales = [name for name in branch.behind if kinds[name] == "norm"]
+        multipliers = [name for name in branch.behind if kinds[name] == "scale"]
+        is_standardised = any("norm" in found.uses.get(name, ()) for name in plain)
+        if branch.dead:
+            ends |= dict.fromkeys(plain, (False, f"{block} ends in a ReLU: zeros would never learn"))
+        elif is_standardised and multipliers:  # zeros divided by their own deviation would explode
+            ends |= dict.fromkeys(multipliers, (True, f"multiplier of {block}, whose last weight is standardised"))
+        elif recipe.branch_end == "norm" and scales:
+            ends |= dict.fromkeys(scales, (True, f"last scale of {block}"))
+        else:
+            ends |= dict.fromkeys(plain, (True, f"last weight of {block}"))
+        if recipe.attention:
+            ends |= dict.fromkeys(branch.outputs, (False, "its values are zero already"))
+    for parameter in parameters:  # a weight that is held as gain and direction is zero by its gain
+        if parameter.direction in ends:
+            ends[parameter.name], note = ends[parameter.direction], "its gain is zero"
+            ends[parameter.direction] = (False, note) if ends[parameter.name][0] else ends[parameter.name]
+    return ends
+
+
+def decide(
+    parameter: Parameter,
+    recipe: Recipe,
+    found: Structure,
+    overrides: Mapping[str, Fill],
+    ends: Mapping[str, tuple[bool, str]],
+) -> Entry:
+    """The entry of one parameter."""
+    asked = asked_for(parameter, overrides)
+    is_zero, note = ends.get(parameter.name, (False, ""))
+    is_table = parameter.kind == "embedding" and recipe.embeddings == "algorithm1"
+    fills: tuple[tuple[str, Fill], ...]
+    if asked:
+        if asked[1] in ("identity", "hadamard") and len(parameter.shape) < 2:
+            raise _checks.no_matrix_to_fill(parameter.name, parameter.shape, asked[1])
+        labels = dict(parameter.parts) or {"": 0}
+        fills, reason = tuple((label, asked[1]) for label in labels), f"as asked by {asked[0]!r}"
+    elif is_zero:
+        parameter = replace(parameter, parts=())
+        fills, reason = (("", "zeros"),), note
+    elif parameter.name in found.heads and not note and recipe.head != "algorithm1":
+        parameter = replace(parameter, parts=())
+        fills, reason = (("", "zeros" if recipe.head == "zeros" else "untouched"),), f"head: {recipe.head}"
+    elif parameter.kind in MATRICES or is_table:
+        attention = _attention(parameter, found) if recipe.attention else None
+        parameter, zeros = attention or (parameter, ())
+        fills, reason = _matrix(parameter, zeros)
+        reason = f"{reason}; {note}" if note else reason
+    else:
+        fill, reason = _PLAIN[parameter.kind]
+        fills = (("", fill),)
+    tied = f"; also {', '.join(parameter.aliases)}" if parameter.aliases else ""
+    return Entry(parameter, fills, recipe.scale, reason + tied)
+
+
+_PLAIN: dict[str, tuple[Fill, str]] = {
+    "bias": ("zeros", "bias"),
+    "norm": ("ones", "scale of a norm"),
+    "norm offset": ("zeros", "scale of a norm, counted from one"),
+    "scale": ("ones", "multiplier"),
+    "gain": ("norms", "norms of its directions"),
+    "slope": ("untouched", "slope of an activation"),
+    "offset": ("untouched", "position or token: not settled by the paper"),
+    "embedding": ("untouched", "embedding: not settled by the paper"),
+}
+
+
+def _matrix(parameter: Parameter, zeros: Collection[str]) -> tuple[tuple[tuple[str, Fill], ...], str]:
+    """Algorithm 1 or 2 for the matrix of each label, but zeros for some labels; and the reason."""
+    inputs = parameter.shape[parameter.in_axis] // (parameter.groups if parameter.transposed else 1)
+    fills: list[tuple[str, Fill]] = []
+    widths = set()
+    for label, outputs in parameter.outputs().items():
+        if label in zeros:
+            fills.append((label, "zeros"))
+        else:
+            fills.append((label, "hadamard" if outputs > inputs else "identity"))
+            widths.add(f"{inputs} -> {outputs}")
+    algorithm = f"Algorithm {1 if len(parameter.shape) == 2 else 2}, {', '.join(sorted(widths))}"
+    reason = "; ".join(filter(None, (algorithm if widths else "", "attention" if zeros else "")))
+    groups = f" in each of {parameter.groups} groups" if parameter.groups > 1 else ""
+    return tuple(fills), reason + groups
+
+
+_ROLES = ("query", "key", "value")
+
+
+def _attention(parameter: Parameter, found: Structure) -> tuple[Parameter, tuple[str, ...]] | None:
+    """A weight that makes queries, keys or values, with its parts, and which of them are zero; else None.
+
+    Keys are zero; values where they end a residual branch, since nothing but its shortcut carries a signal then.
+    """
+    roles: dict[str, set[int]] = {part.label: set() for part in parameter.parts if part.label in _ROLES}
+    ends_branch = False
+    for attention in found.attentions:
+        ends_branch |= attention.ends_branch and parameter.name in (*attention.value, *attention.whole)
+        for label in _ROLES:
+            if parameter.name in getattr(attention, label):
+                roles.setdefault(label, set()).update(getattr(attention, label)[parameter.name])
+    if not roles:
+        return None
+    if not parameter.parts:
+        parameter = replace(parameter, parts=_parts(parameter, roles))
+    return parameter, ("key", "value") if ends_branch else ("key",)
+
+
+def _parts(parameter: Parameter, roles: Mapping[str, Collection[int]]) -> tuple[Part, ...]:
+    """What is packed along the out axis, from the rows that each role takes."""
+    size = parameter.shape[parameter.out_axis]
+    if len(roles) == 1:
+        return (Part(next(iter(roles)), size),)
+    labels = [""] * size
+    for label, rows in roles.items():
+        if not rows or any(labels[row] for row in rows):
+            raise _checks.packed(parameter.name, tuple(roles))
+        for row in rows:
+            labels[row] = label
+    return tuple(Part(label, len(tuple(run))) for label, run in groupby(labels))

@@ -1,0 +1,241 @@
+"""Parameters of a network as data, and a plan: what each is filled with, and why."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Literal, NamedTuple, get_args
+
+from . import _checks
+from ._typing import Center, Scale, Shape
+from ._weight import Weight, weight
+
+Kind = Literal[
+    "linear",
+    "conv",
+    "recurrent",
+    "bilinear",
+    "embedding",
+    "norm",
+    "norm offset",
+    "bias",
+    "scale",
+    "gain",
+    "slope",
+    "offset",
+    "unknown",
+]
+"""What a parameter is. The first four hold matrices. A norm offset is a norm's scale less one, a scale multiplies, an
+offset (a position, a token) is added, and a gain is the norm of each output's weights where these are held as norm and
+direction."""
+
+MATRICES = ("linear", "conv", "recurrent", "bilinear")
+
+Fill = Literal["identity", "hadamard", "zeros", "ones", "norms", "untouched"]
+"""What a parameter starts as; "norms", of a gain alone, are those of the directions, so that these are the weights."""
+
+FILLS: tuple[Fill, ...] = tuple(fill for fill in get_args(Fill) if fill != "norms")
+"""What a user may ask for."""
+
+
+class Part(NamedTuple):
+    """Some rows of a packed matrix along its out axis: whose they are ("query", "forget gate"), and how many."""
+
+    label: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a network, as an adapter read it.
+
+    Attributes
+    ----------
+    name : str
+        Its first name in the network.
+    kind : str
+        What it is: see `Kind`.
+    shape : tuple of int
+        Its shape; of a bilinear layer ``(out, in1 * in2)``.
+    out_axis, in_axis, groups, center, transposed
+        The layout of a matrix or kernel, as in `zero_array.zero_init`; the groups are along the in axis where
+        `transposed`.
+    parts : tuple of Part
+        What is packed along the out axis; empty for a single matrix. The rows of one label make one matrix.
+    aliases : tuple of str
+        Its other names, where it is tied.
+    direction : str
+        Of a gain: the parameter that holds the directions.
+    """
+
+    name: str
+    kind: Kind
+    shape: Shape
+    out_axis: int = 0
+    in_axis: int = 1
+    groups: int = 1
+    center: Center = "paper"
+    transposed: bool = False
+    parts: tuple[Part, ...] = ()
+    aliases: tuple[str, ...] = ()
+    direction: str = ""
+
+    def outputs(self) -> dict[str, int]:
+        """The outputs of the matrix of each label, in one group."""
+        parts = self.parts or (Part("", self.shape[self.out_axis]),)
+        groups = 1 if self.transposed else self.groups
+        return {label: sum(part.size for part in parts if part.label == label) // groups for label, _ in parts}
+
+
+class Block(NamedTuple):
+    """Some of a parameter along its out axis, ``start`` to ``stop``, and what it holds: a weight or a constant."""
+
+    start: int
+    stop: int
+    content: Weight | float
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one parameter is filled with: a fill for each label of its parts (one of label "" where it has none)."""
+
+    parameter: Parameter
+    fills: tuple[tuple[str, Fill], ...]
+    scale: Scale
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """The parameter's name."""
+        return self.parameter.name
+
+    @property
+    def fill(self) -> str:
+        """The fill in words: "identity", or "query identity, key zeros, value zeros"."""
+        return ", ".join(f"{label} {fill}".strip() for label, fill in self.fills)
+
+    def blocks(self) -> Iterator[Block]:
+        """What to write, block by block along the out axis; nothing for "untouched" and "norms".
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a matrix is wanted of a parameter that has no such layout.
+        """
+        parameter, fills = self.parameter, dict(self.fills)
+        parts = parameter.parts or (Part("", parameter.shape[parameter.out_axis] if parameter.shape else 1),)
+        totals = {label: sum(part.size for part in parts if part.label == label) for label, _ in parts}
+        done = dict.fromkeys(totals, 0)
+        start = 0
+        for label, size in parts:
+            fill = fills[label]
+            if fill in ("identity", "hadamard"):
+                shape = list(parameter.shape)
+                shape[parameter.out_axis] = totals[label]
+                window = [(0, length) for length in shape]
+                window[parameter.out_axis] = (done[label], done[label] + size)
+                yield Block(start, start + size, self._weight(fill, shape, window))
+            elif fill in ("zeros", "ones"):
+                yield Block(start, start + size, float(fill == "ones"))
+            start += size
+            done[label] += size
+
+    def _weight(self, fill: Any, shape: list[int], window: list[tuple[int, int]]) -> Weight:
+        layout = self.parameter
+        return weight(
+            fill,
+            tuple(shape),
+            in_axis=layout.in_axis,
+            out_axis=layout.out_axis,
+            groups=layout.groups,
+            center=layout.center,
+            window=window,
+            scale=self.scale,
+            transposed=layout.transposed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every parameter of a network is filled with, and why. It prints as a table.
+
+    Attributes
+    ----------
+    recipe : str
+        The name of the recipe that made it.
+    entries : tuple of Entry
+        One for each parameter, in the network's order.
+    """
+
+    recipe: str
+    entries: tuple[Entry, ...]
+
+    def __iter__(self) -> Iterator[Entry]:
+        """The entries in order."""
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        """How many parameters there are."""
+        return len(self.entries)
+
+    def __getitem__(self, name: str) -> Entry:
+        """The entry of a parameter, by any of its names."""
+        for entry in self.entries:
+            if name in (entry.name, *entry.parameter.aliases):
+                return entry
+        raise KeyError(name)
+
+    def filter(self, pattern: str = "*", *, fill: Fill | None = None, kind: Kind | None = None) -> "Plan":
+        """The part of the plan whose names match a pattern such as ``"layer1.*"``, with that fill or kind."""
+        if fill is not None and fill not in FILLS:
+            raise _checks.no_fill("fill", fill, FILLS)
+        found = (
+            entry
+            for entry in self.entries
+            if fnmatchcase(entry.name, pattern)
+            and (fill is None or fill in dict(entry.fills).values())
+            and (kind is None or kind == entry.parameter.kind)
+        )
+        return Plan(self.recipe, tuple(found))
+
+    def differences(self, other: "Plan") -> list[tuple[str, str, str]]:
+        """Where two plans disagree: name, this plan's fill, the other's ("absent" where it has no such parameter)."""
+        mine, others = ({entry.name: entry for entry in plan} for plan in (self, other))
+        return [
+            (name, *(plan[name].fill if name in plan else "absent" for plan in (mine, others)))  # type: ignore[misc]
+            for name in mine | others
+            if mine.get(name) != others.get(name)
+        ]
+
+    def to_json(self) -> str:
+        """The plan as text."""
+        return json.dumps({"recipe": self.recipe, "entries": [asdict(entry) for entry in self.entries]}, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Plan":
+        """The plan that :meth:`to_json` wrote."""
+        data = json.loads(text)
+        return cls(data["recipe"], tuple(_entry(item) for item in data["entries"]))
+
+    def __str__(self) -> str:
+        """An aligned table: name, shape, fill, reason."""
+        rows = [("parameter", "shape", "fill", "reason")]
+        rows += [
+            (entry.name, "x".join(map(str, entry.parameter.shape)) or "-", entry.fill, entry.reason) for entry in self
+        ]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+        return "\n".join(line.rstrip() for line in lines)
+
+
+def _entry(data: dict[str, Any]) -> Entry:
+    """An entry out of what JSON made of it: lists become tuples again."""
+    held = data.pop("parameter")
+    parts = tuple(Part(*part) for part in held.pop("parts"))
+    parameter = Parameter(**{key: _frozen(value) for key, value in held.items()}, parts=parts)
+    return Entry(parameter, **{key: _frozen(value) for key, value in data.items()})
+
+
+def _frozen(value: Any) -> Any:
+    """Lists, and the lists in them, as tuples."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

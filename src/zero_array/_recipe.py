@@ -1,0 +1,90 @@
+"""Recipes: which of the paper's rules a network follows, and what it does where the paper leaves it open."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from . import _checks
+from ._plan import Parameter
+from ._structure import Structure
+from ._typing import Scale
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The rules for one sort of network.
+
+    Attributes
+    ----------
+    name : str
+        Its name, shown with the plan.
+    branches : bool
+        Whether the last weights of residual branches are zeros, so that each block starts as its shortcut.
+    branch_end : {"weight", "norm"}
+        What is zero there: the last weight, or the scale of the norm behind it where there is one.
+    attention : bool
+        Whether attention starts as in the paper: ``W_Q = I``, ``W_K = 0``, and ``W_V = 0`` where it ends a branch.
+    head : {"algorithm1", "zeros", "keep"}
+        The last weight before the output, which the paper does not settle.
+    embeddings : {"keep", "algorithm1"}
+        The tables of embeddings, which the paper does not settle.
+    scale : {"orthonormal", "paper"}
+        The constant of Hadamard weights, as in `zero_array.hadamard_init`.
+    """
+
+    name: str
+    branches: bool = True
+    branch_end: Literal["weight", "norm"] = "weight"
+    attention: bool = False
+    head: Literal["algorithm1", "zeros", "keep"] = "algorithm1"
+    embeddings: Literal["keep", "algorithm1"] = "keep"
+    scale: Scale = "orthonormal"
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("mlp", branches=False),
+        Recipe("resnet"),
+        Recipe("normfree"),
+        Recipe("transformer", attention=True, head="keep"),
+    )
+}
+"""The recipes by name. ``"auto"`` is the one of these that a network's structure asks for."""
+
+_CHOICES = {
+    "branch_end": ("weight", "norm"),
+    "head": ("algorithm1", "zeros", "keep"),
+    "embeddings": ("keep", "algorithm1"),
+    "scale": ("orthonormal", "paper"),
+}
+
+
+def choose(recipe: str | Recipe, parameters: Iterable[Parameter], found: Structure, **options: str | None) -> Recipe:
+    """The recipe of that name, some options changed (None leaves one as it is); ``"auto"`` goes by the structure."""
+    kinds = {parameter.kind for parameter in parameters}
+    if recipe == "auto":
+        if found.attentions:
+            recipe = "transformer"
+        elif "norm" in kinds:
+            recipe = "resnet"
+        else:
+            recipe = "normfree" if found.branches else "mlp"
+    if isinstance(recipe, str):
+        if recipe not in RECIPES:
+            raise _checks.no_recipe(recipe, ("auto", *RECIPES))
+        recipe = RECIPES[recipe]
+    if recipe.name in ("resnet", "normfree") and ("norm" in kinds) != (recipe.name == "resnet"):
+        raise _checks.other_recipe(recipe.name)
+    for option, value in options.items():
+        if value is not None and value not in _CHOICES[option]:
+            raise _checks.no_choice(option, value, _CHOICES[option])
+    return replace(recipe, **{option: value for option, value in options.items() if value is not None})  # type: ignore[arg-type]  # checked above
+
+
+def needs_structure(recipe: str | Recipe, options: Mapping[str, str | None]) -> bool:
+    """Whether a recipe asks for more than the parameters: for branches, attention or the head."""
+    chosen = RECIPES.get(recipe) if isinstance(recipe, str) else recipe
+    if chosen is None:
+        return True
+    return chosen.branches or chosen.attention or (options.get("head") or chosen.head) != "algorithm1"

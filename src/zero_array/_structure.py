@@ -1,0 +1,196 @@
+"""Where the residual branches, the attentions and the head of a network are: by what it computes, not by names."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ._graph import Graph, Node
+
+_SUMS = {"add", "sub"}
+_FLAT_AT_ZERO = {"relu", "relu6", "hardtanh", "threshold"}
+
+
+class Branch(NamedTuple):
+    """A residual branch: the side of a sum that is to be zero at the start.
+
+    Attributes
+    ----------
+    where : str
+        The module that adds it.
+    ends : tuple of str
+        The last weights on the ways through it that end in a plain layer.
+    outputs : tuple of str
+        The output projections of the attentions that end it.
+    behind : tuple of str
+        The other parameters there and behind, such as scales of norms.
+    dead : bool
+        Whether an operation with no gradient at zero (ReLU) comes behind an end: zeros there would never learn.
+    """
+
+    where: str
+    ends: tuple[str, ...]
+    outputs: tuple[str, ...]
+    behind: tuple[str, ...]
+    dead: bool
+
+
+class Attention(NamedTuple):
+    """An attention: the weights that make query, key and value, and which of their output features do.
+
+    Attributes
+    ----------
+    query, key, value : dict of str to frozenset of int
+        By weight: the output features, none where they are not known. Empty where one module does it all: the adapter
+        has labelled the parts of its parameters then.
+    whole : tuple of str
+        The weights of that module.
+    ends_branch : bool
+        Whether a residual branch ends in it.
+    """
+
+    query: dict[str, frozenset[int]]
+    key: dict[str, frozenset[int]]
+    value: dict[str, frozenset[int]]
+    whole: tuple[str, ...]
+    ends_branch: bool
+
+
+class Structure(NamedTuple):
+    """What :func:`structure` finds.
+
+    Attributes
+    ----------
+    branches : tuple of Branch
+        The residual branches, in the network's order.
+    attentions : tuple of Attention
+        The attentions, in the same order.
+    heads : frozenset of str
+        The last weights before the outputs.
+    undecided : tuple of str
+        The modules that add two weighted paths of equal length.
+    uses : mapping of str to set of str
+        Of each parameter: the operations that read it directly.
+    """
+
+    branches: tuple[Branch, ...] = ()
+    attentions: tuple[Attention, ...] = ()
+    heads: frozenset[str] = frozenset()
+    undecided: tuple[str, ...] = ()
+    uses: Mapping[str, Collection[str]] = MappingProxyType({})
+
+
+def structure(
+    nodes: Sequence[Node], outputs: Sequence[int], uses: Mapping[str, Collection[str]], weights: Collection[str]
+) -> Structure:
+    """Find branches, attentions and heads; `weights` are the parameters that hold a layer's matrix."""
+    graph = Graph(nodes, weights)
+    branches, ends, undecided = _branches(graph)
+    attentions = []
+    for number, node in enumerate(nodes):
+        if node.op == "multihead":
+            attentions.append(Attention({}, {}, {}, graph.weights[number], number in ends))
+        elif found := graph.attended(number):
+            query, key, value = map(graph.sources, found)
+            attentions.append(Attention(query, key, value, (), number in ends))
+    return Structure(
+        branches=tuple(branches),
+        attentions=tuple(attentions),
+        heads=frozenset(_heads(graph, outputs)),
+        undecided=tuple(undecided),
+        uses=uses,
+    )
+
+
+def _branches(graph: Graph) -> tuple[list[Branch], set[int], list[str]]:
+    """The branches in the network's order, the attentions that end one, and where no side could be chosen."""
+    branches, attentions, undecided = [], set(), []
+    taken: set[int] = set()  # sums inside a branch that is zero as a whole
+    for number in reversed(range(len(graph.nodes))):
+        node = graph.nodes[number]
+        if node.op not in _SUMS or len(node.inputs) != 2 or number in taken:
+            continue
+        common = graph.above[node.inputs[0]] & graph.above[node.inputs[1]]
+        if not common or _is_recurrent(graph, node, common):
+            continue
+        first, second = (graph.distance(source, common) for source in node.inputs)
+        if first == second:
+            if first:
+                undecided.append(node.where)
+            continue
+        if max(first, second) == float("inf"):
+            continue
+        side = node.inputs[0] if first > second else node.inputs[1]
+        branch, cores, sums = _walk(graph, side, common, node.where)
+        taken |= sums
+        if branch.ends or cores:
+            branches.append(branch)
+        attentions |= cores
+    return branches[::-1], attentions, undecided[::-1]
+
+
+def _is_recurrent(graph: Graph, node: Node, common: int) -> bool:
+    """Whether both sides of a sum use one weight: steps of a recurrence, not a branch and its shortcut."""
+    first, second = (
+        {name for number in graph.members(graph.above[source] & ~common) for name in graph.weights[number]}
+        for source in node.inputs
+    )
+    return not first.isdisjoint(second)
+
+
+def _walk(graph: Graph, side: int, common: int, where: str) -> tuple[Branch, set[int], set[int]]:
+    """Go back from the end of a branch to its last weights; also the attentions that end it, and the sums inside."""
+    ends: list[str] = []
+    outputs: list[str] = []
+    behind: list[str] = []
+    attentions, sums = set(), set()
+    dead = False
+    waiting, seen = [(side, False)], set()
+    while waiting:
+        number, flat = waiting.pop()
+        if number in seen or common >> number & 1:
+            continue
+        seen.add(number)
+        node = graph.nodes[number]
+        core = _core(graph, number)
+        if core is not None:
+            attentions.add(core)
+            outputs += graph.weights[number]
+        elif graph.weights[number]:
+            ends += graph.weights[number]
+            behind += set(node.parameters) - set(ends)
+            dead |= flat
+        else:
+            if node.op in _SUMS:
+                sums.add(number)
+            behind += node.parameters
+            waiting += [(source, flat or node.op in _FLAT_AT_ZERO) for source in graph.main(number)]
+    return Branch(where, tuple(ends), tuple(outputs), tuple(behind), dead), attentions, sums
+
+
+def _core(graph: Graph, node: int) -> int | None:
+    """The attention that a node is, or whose output it projects."""
+    if graph.attended(node):
+        return node
+    waiting = list(graph.nodes[node].inputs) if graph.weights[node] else []
+    while waiting:
+        before = waiting.pop()
+        if graph.attended(before):
+            return before
+        if not graph.weights[before]:
+            waiting += graph.main(before)
+    return None
+
+
+def _heads(graph: Graph, outputs: Sequence[int]) -> Iterator[str]:
+    """The last weights before the outputs, but for those inside residual branches."""
+    waiting, seen = list(outputs), set()
+    while waiting:
+        number = waiting.pop()
+        if number in seen:
+            continue
+        seen.add(number)
+        node = graph.nodes[number]
+        if graph.weights[number]:
+            yield from graph.weights[number]
+        elif node.op not in _SUMS or len(node.inputs) != 2:
+            waiting += node.inputs

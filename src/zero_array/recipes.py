@@ -1,0 +1,81 @@
+"""Whole networks as data: parameters in, a plan out. No framework is needed here; adapters read and write.
+
+A recipe says which of the paper's rules a network follows. What the paper leaves open is an option.
+
+References
+----------
+Zhao, Schäfer, Anandkumar, "ZerO Initialization", arXiv 2110.12661, Algorithms 1 and 2.
+"""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from . import _checks
+from ._decide import asked_for, at_ends, by_use, decide
+from ._plan import FILLS, Entry, Fill, Parameter, Part, Plan
+from ._recipe import RECIPES, Recipe
+from ._structure import Structure
+
+__all__ = ["RECIPES", "Entry", "Parameter", "Part", "Plan", "Recipe", "plan"]
+
+
+def plan(
+    parameters: Sequence[Parameter],
+    recipe: Recipe,
+    found: Structure | None = None,
+    overrides: Mapping[str, Fill] | None = None,
+) -> Plan:
+    """Decide what every parameter of a network is filled with.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameter
+        All parameters of the network, in its order.
+    recipe : Recipe
+        The rules, such as ``RECIPES["resnet"]``.
+    found : Structure, optional
+        Where its branches, attentions and head are, as an adapter found them; nothing of that where left out.
+    overrides : mapping of str to str, optional
+        Patterns of names, such as ``"blocks.*.gate"``, and the fill of what they match: "identity", "hadamard",
+        "zeros", "ones" or "untouched". The first that matches counts.
+
+    Returns
+    -------
+    Plan
+        One entry for each parameter.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is of unknown kind and no override names it, if an override matches nothing or names no fill,
+        or if parts of a packed matrix cannot be told apart.
+
+    Examples
+    --------
+    >>> from zero_array.recipes import RECIPES, Parameter, plan
+    >>> layers = [Parameter("hidden", "linear", (8, 4)), Parameter("head", "linear", (2, 8))]
+    >>> print(plan(layers, RECIPES["mlp"], overrides={"head": "zeros"}))
+    parameter  shape  fill      reason
+    hidden     8x4    hadamard  Algorithm 1, 4 -> 8
+    head       2x8    zeros     as asked by 'head'
+    """
+    found = found or Structure()
+    overrides = overrides or {}
+    _check_overrides(parameters, overrides)
+    if recipe.branches and found.undecided:
+        raise _checks.undecided(found.undecided)
+    known = [by_use(parameter, found) for parameter in parameters]
+    unknown = [item.name for item in known if item.kind == "unknown" and not asked_for(item, overrides)]
+    if unknown:
+        raise _checks.unknown_parameters(unknown)
+    ends = at_ends(known, recipe, found)
+    return Plan(recipe.name, tuple(decide(parameter, recipe, found, overrides, ends) for parameter in known))
+
+
+def _check_overrides(parameters: Sequence[Parameter], overrides: Mapping[str, Fill]) -> None:
+    """Every override names a fill, and matches something."""
+    for pattern, fill in overrides.items():
+        if fill not in FILLS:
+            raise _checks.no_fill(f"overrides[{pattern!r}]", fill, FILLS)
+        if not any(fnmatchcase(name, pattern) for item in parameters for name in (item.name, *item.aliases)):
+            raise _checks.no_match(pattern)

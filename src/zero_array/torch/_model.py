@@ -1,0 +1,182 @@
+"""Whole models: a plan from a recipe, and the parameters written as it says."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from torch import nn
+
+from .. import _checks
+from .._plan import MATRICES, Fill, Parameter, Plan
+from .._recipe import Recipe, choose, needs_structure
+from .._structure import Branch, Structure
+from .._typing import Scale
+from ..recipes import plan as make_plan
+from . import _record, _symbolic
+from ._modules import parameters
+from ._write import write_
+
+
+def init_(
+    model: nn.Module,
+    recipe: str | Recipe | Plan = "auto",
+    *,
+    example_inputs: Any = None,
+    branches: Sequence[str] | None = None,
+    overrides: Mapping[str, Fill] | None = None,
+    head: Literal["algorithm1", "zeros", "keep"] | None = None,
+    embeddings: Literal["keep", "algorithm1"] | None = None,
+    branch_end: Literal["weight", "norm"] | None = None,
+    scale: Scale | None = None,
+    dry_run: bool = False,
+) -> Plan:
+    """Start a whole model as ZerO says: every parameter of it in place, the last weight of each branch zero.
+
+    Residual branches, attention and the head are found from what the model computes, never from names. What cannot be
+    decided so is an error that says what to pass; nothing is written then.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The model, on any device and of any dtype. On the meta device nothing is written, and the plan still comes out.
+    recipe : str, Recipe or Plan
+        "mlp", "resnet" (with norms), "normfree" (without), "transformer", or "auto": the one that the structure asks
+        for. A recipe of your own; or a plan that was made before, such as one loaded from JSON.
+    example_inputs : Tensor, tuple or dict, optional
+        What to call the model with (a dict by keyword): it runs once, without gradients and in evaluation mode, and
+        what it calls is recorded. Where left out, `torch.fx` traces it, or a model of transformers brings its own.
+    branches : sequence of str, optional
+        The modules or parameters that end the residual branches, in place of those that would be found.
+    overrides : mapping of str to str, optional
+        Patterns of parameter names, and what they start as: "identity", "hadamard", "zeros", "ones" or "untouched".
+    head : {"algorithm1", "zeros", "keep"}, optional
+        The last layer, which the paper does not settle. By default it is kept in transformers, and else Algorithm 1's.
+    embeddings : {"keep", "algorithm1"}, optional
+        The tables of embeddings, which the paper does not settle: kept by default.
+    branch_end : {"weight", "norm"}, optional
+        What is zero at the end of a branch: its last weight (the default), or the scale of the norm behind it.
+    scale : {"orthonormal", "paper"}, optional
+        As in `zero_array.hadamard_init`.
+    dry_run : bool
+        Whether to make the plan only.
+
+    Returns
+    -------
+    Plan
+        What each parameter starts as, and why; it prints as a table.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or has a wrong value, or if something cannot be decided. The model is left
+        as it was.
+
+    References
+    ----------
+    Zhao, Schäfer, Anandkumar, "ZerO Initialization", arXiv 2110.12661, Algorithms 1 and 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import zero_array.torch
+    >>> model = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2))
+    >>> print(zero_array.torch.init_(model))
+    parameter  shape  fill      reason
+    0.weight   4x2    hadamard  Algorithm 1, 2 -> 4
+    0.bias     4      zeros     bias
+    2.weight   2x4    identity  Algorithm 1, 4 -> 2
+    2.bias     2      zeros     bias
+    """
+    if not isinstance(model, nn.Module):
+        raise _checks.no_model(model)
+    if not isinstance(recipe, Plan):
+        options = {"head": head, "embeddings": embeddings, "branch_end": branch_end, "scale": scale}
+        held = parameters(model)
+        found = Structure()
+        if needs_structure(recipe, options) or example_inputs is not None:
+            found = _structure(model, held, example_inputs)
+        if branches is not None:
+            found = _with_branches(found, [_weight_name(held, name) for name in branches])
+        recipe = make_plan(held, choose(recipe, held, found, **options), found, overrides)
+    write_(model, recipe, dry_run=dry_run)
+    return recipe
+
+
+def initializer(model: nn.Module, plan: Plan) -> Callable[..., None]:
+    """Make a function that fills the parameters which one module holds itself, for FSDP and for timm's `named_apply`.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The whole model, on the meta device or not, before it is sharded.
+    plan : Plan
+        What ``init_(model, ..., dry_run=True)`` returned.
+
+    Returns
+    -------
+    callable
+        ``fill(module, name="", needs_reset=True)``: the last two are for `named_apply`, and are not read.
+
+    Raises
+    ------
+    ValueError
+        If the plan is not of this model.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import zero_array.torch
+    >>> with torch.device("meta"):
+    ...     model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    >>> fill = zero_array.torch.initializer(model, zero_array.torch.init_(model, dry_run=True))
+    >>> for module in model.to_empty(device="cpu").modules():
+    ...     fill(module)
+    >>> model[1].weight.tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    write_(model, plan, dry_run=True)
+    prefixes = {id(module): f"{name}." if name else "" for name, module in model.named_modules()}
+
+    def fill(module: nn.Module, name: str = "", needs_reset: bool = True) -> None:  # noqa: ARG001  # as timm calls it
+        own = {prefixes[id(module)] + local for local, _ in module.named_parameters(recurse=False)}
+        held = (entry for entry in plan if own.intersection((entry.name, *entry.parameter.aliases)))
+        write_(model, Plan(plan.recipe, tuple(held)), names=own)
+
+    return fill
+
+
+def _structure(model: nn.Module, held: Sequence[Parameter], example_inputs: Any) -> Structure:
+    """What the model computes."""
+    names = {id(model.get_parameter(parameter.name)): parameter.name for parameter in held}
+    weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
+    if example_inputs is not None:
+        return _record.run(model, names, weights, example_inputs)
+    try:
+        return _symbolic.trace(model, names, weights)
+    except Exception as error:
+        own_inputs = getattr(model, "dummy_inputs", None)  # of transformers
+        if own_inputs is None:
+            raise _checks.untraceable(type(model).__name__) from error
+    return _record.run(model, names, weights, own_inputs)
+
+
+def _with_branches(found: Structure, ends: Sequence[str]) -> Structure:
+    """A structure with other branches: those that end in the weights named."""
+    return found._replace(
+        branches=tuple(Branch("", (name,), (), (), dead=False) for name in ends),
+        attentions=tuple(attention._replace(ends_branch=False) for attention in found.attentions),
+        undecided=(),
+    )
+
+
+def _weight_name(held: Sequence[Parameter], name: str) -> str:
+    """The weight that a module or parameter named by the user stands for."""
+    matrices = {
+        alias: parameter.name
+        for parameter in held
+        if parameter.kind in MATRICES
+        for alias in (parameter.name, *parameter.aliases)
+    }
+    for candidate in (name, f"{name}.weight", f"{name}.parametrizations.weight.original"):
+        if candidate in matrices:
+            return matrices[candidate]
+    raise _checks.no_end(name)

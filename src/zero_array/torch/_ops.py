@@ -1,0 +1,55 @@
+"""The names of operations: functions, methods and modules of torch that do the same have one."""
+
+from typing import Any
+
+_SAME = {
+    "baddbmm": "matmul",
+    "bmm": "matmul",
+    "conv1d": "conv",
+    "conv2d": "conv",
+    "conv3d": "conv",
+    "embedding_bag": "embedding",
+    "gather": "lookup",
+    "getitem": "lookup",
+    "iadd": "add",
+    "imul": "mul",
+    "index_select": "lookup",
+    "interpolate": "lookup",
+    "isub": "sub",
+    "itruediv": "div",
+    "multi_head_attention_forward": "multihead",
+    "multiheadattention": "multihead",
+    "multiply": "mul",
+    "radd": "add",
+    "rmatmul": "matmul",
+    "rmul": "mul",
+    "rsub": "sub",
+    "scaled_dot_product_attention": "attention",
+    "truediv": "div",
+}
+
+SAME_PARAMETER = {"bfloat16", "clone", "contiguous", "double", "expand", "float", "half", "to", "type", "type_as"}
+"""What leaves a parameter the same thing, though elsewhere in memory."""
+
+VIEWS = {
+    "chunk",
+    "flatten",
+    "permute",
+    "reshape",
+    "split",
+    "squeeze",
+    "t",
+    "transpose",
+    "unbind",
+    "unflatten",
+    "unsqueeze",
+    "view",
+}
+"""What shows a parameter, or a part of it, in another way."""
+
+
+def op(function: Any) -> str:
+    """The name of a function, or of a method or module type given by name."""
+    name = function if isinstance(function, str) else getattr(function, "__name__", type(function).__name__)
+    name = name.strip("_").lower()
+    return "norm" if name.endswith("_norm") else _SAME.get(name, name)

@@ -1,0 +1,150 @@
+"""The structure of a torch model by running it once on example inputs: any Python is fine."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.overrides import TorchFunctionMode
+
+from .._graph import Node
+from .._structure import Structure, structure
+from ._ops import SAME_PARAMETER, op
+
+
+def run(model: nn.Module, names: dict[int, str], weights: set[str], example_inputs: Any) -> Structure:
+    """By running the model once, without gradients and in evaluation mode, and recording every function it calls."""
+    inputs = _moved(example_inputs, torch.device("meta")) if next(model.parameters()).is_meta else example_inputs
+    record = _Record(model, names, weights)
+    modes = {module: module.training for module in model.modules()}
+    hooks = [register_module_forward_pre_hook(record.enter), register_module_forward_hook(record.leave)]
+    try:
+        model.eval()
+        with torch.no_grad(), torch.random.fork_rng(), record:
+            record.begin(inputs)
+            if isinstance(inputs, Mapping):
+                result = model(**inputs)
+            else:
+                result = model(*inputs) if isinstance(inputs, tuple | list) else model(inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for module, mode in modes.items():
+            module.training = mode
+    outputs = [record.numbers[id(tensor)] for tensor in _tensors(result) if id(tensor) in record.numbers]
+    return structure(record.nodes, outputs, record.uses, weights)
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    """Inputs on another device."""
+    if isinstance(value, Tensor):
+        return value.to(device)
+    if isinstance(value, Mapping):
+        return {key: _moved(item, device) for key, item in value.items()}
+    return tuple(_moved(item, device) for item in value) if isinstance(value, tuple | list) else value
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """The tensors in arguments or results."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _tensors(item)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _tensors(item)
+
+
+class _Record(TorchFunctionMode):
+    """Writes down each function of torch that takes activations, and how each parameter is used."""
+
+    def __init__(self, model: nn.Module, names: dict[int, str], weights: set[str]) -> None:
+        super().__init__()
+        self.nodes: list[Node] = []
+        self.numbers: dict[int, int] = {}  # of tensors that are activations
+        self.uses: dict[str, set[str]] = {}
+        self._raw = dict(names)  # of tensors that are a parameter, or the same in other words
+        self._reads = {key: {name} for key, name in names.items()}  # of tensors that are made of parameters
+        self._weights = weights
+        self._layers: dict[int, tuple[Tensor, int]] = {}  # by storage: the output of a layer, and its feature axis
+        self._kept: list[Any] = list(model.parameters())  # so that no identity is used twice
+        self._names = {id(module): name for name, module in model.named_modules()}
+        self._stack: list[str] = []
+
+    def begin(self, inputs: Any) -> None:
+        """Number the activations that the model is given."""
+        for tensor in _tensors(inputs):
+            self._add([tensor], Node("input"))
+
+    def enter(self, module: nn.Module, inputs: Any) -> None:  # noqa: ARG002  # as torch calls it
+        """Note which module runs now."""
+        self._stack.append(self._names.get(id(module), ""))
+
+    def leave(self, module: nn.Module, inputs: Any, outputs: Any) -> None:
+        """Note that it is done; what came out of it by no function of torch is an operation of its own."""
+        where = self._stack.pop()
+        strangers = [
+            tensor for tensor in _tensors(outputs) if not (id(tensor) in self.numbers or id(tensor) in self._reads)
+        ]
+        sources = tuple(self.numbers[id(tensor)] for tensor in _tensors(inputs) if id(tensor) in self.numbers)
+        if strangers and sources:
+            read = tuple(self._raw[id(tensor)] for tensor in module.parameters() if id(tensor) in self._raw)
+            self._add(strangers, Node(type(module).__name__.lower(), sources, read, where))
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call a function and write it down."""
+        result = func(*args, **(kwargs or {}))
+        outputs = list(_tensors(result))
+        if outputs:
+            self._note(op(func), list(_tensors((args, kwargs or {}))), outputs)
+        return result
+
+    def _note(self, op: str, given: list[Tensor], outputs: list[Tensor]) -> None:
+        inputs = tuple(self.numbers[id(tensor)] for tensor in given if id(tensor) in self.numbers)
+        read = dict.fromkeys(name for tensor in given for name in sorted(self._reads.get(id(tensor), ())))
+        used = [self._raw[id(tensor)] for tensor in given if id(tensor) in self._raw]
+        if not inputs and used and (op in SAME_PARAMETER or _storage(outputs[0]) == _storage(given[0])):
+            for tensor in outputs:
+                self._raw[id(tensor)], self._reads[id(tensor)] = used[0], set(read)
+            self._kept += outputs
+            return
+        for name in used:
+            self.uses.setdefault(name, set()).add(op)
+        if inputs or (op == "embedding" and read):
+            self._add(outputs, Node(op, inputs, tuple(read), self._stack[-1] if self._stack else ""))
+        elif read:
+            self._reads |= {id(tensor): set(read) for tensor in outputs}
+            self._kept += outputs
+
+    def _add(self, tensors: list[Tensor], node: Node) -> None:
+        """Append a node, and one more for each result where there are several."""
+        self._kept += tensors
+        floats = [tensor for tensor in tensors if tensor.is_floating_point() or tensor.is_complex()]
+        if not floats:
+            return
+        number = len(self.nodes)
+        self.nodes.append(node._replace(rows=self._rows(floats[0])) if len(floats) == 1 else node)
+        for tensor in floats:
+            if len(floats) > 1:
+                self.nodes.append(Node("item", (number,), where=node.where, rows=self._rows(tensor)))
+            self.numbers[id(tensor)] = len(self.nodes) - 1
+        if not self._weights.isdisjoint(node.parameters) and floats[0].is_contiguous():
+            self._layers[_storage(floats[0])] = floats[0], 1 if node.op == "conv" else -1
+
+    def _rows(self, tensor: Tensor) -> Sequence[int] | None:
+        """The output features of a layer that a view of its output shows, where it shows a part of them."""
+        layer, axis = self._layers.get(_storage(tensor), (tensor, 0))
+        if tensor.numel() >= layer.numel():
+            return None
+        sizes = [layer.shape[axis] if number == axis % layer.ndim else 1 for number in range(layer.ndim)]
+        feature = torch.arange(layer.shape[axis], device="cpu").reshape(sizes).expand(layer.shape).contiguous()
+        start = tensor.storage_offset() - layer.storage_offset()
+        rows = feature.as_strided(tensor.shape, tensor.stride(), start).unique().tolist()
+        return range(rows[0], rows[-1] + 1) if rows[-1] - rows[0] + 1 == len(rows) else tuple(rows)
+
+
+def _storage(tensor: Tensor) -> int:
+    """The identity of the memory that a tensor shows."""
+    return int(tensor.untyped_storage()._cdata)  # data_ptr() is 0 on meta
