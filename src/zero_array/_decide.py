@@ -94,7 +94,7 @@ def decide(
         attention = _attention(parameter, found) if recipe.attention else None
         parameter, zeros = attention or (parameter, ())
         fills, reason = _matrix(parameter, zeros)
-        reason = f"{reason}; {note}" if note else reason
+        reason = f"{reason}; {note}" if note and not attention else reason
     else:
         fill, reason = _PLAIN[parameter.kind]
         fills = (("", fill),)
@@ -125,10 +125,11 @@ def _matrix(parameter: Parameter, zeros: Collection[str]) -> tuple[tuple[tuple[s
         else:
             fills.append((label, "hadamard" if outputs > inputs else "identity"))
             widths.add(f"{inputs} -> {outputs}")
-    algorithm = f"Algorithm {1 if len(parameter.shape) == 2 else 2}, {', '.join(sorted(widths))}"
-    reason = "; ".join(filter(None, (algorithm if widths else "", "attention" if zeros else "")))
+    algorithm = f"Algorithm {1 if len(parameter.shape) == 2 else 2}, {', '.join(sorted(widths))}" if widths else ""
     groups = f" in each of {parameter.groups} groups" if parameter.groups > 1 else ""
-    return tuple(fills), reason + groups
+    found = " and ".join(f"{label}s" for label, fill in fills if fill == "zeros")
+    attention = f"{found} of an attention" if found else ""
+    return tuple(fills), "; ".join(filter(None, (algorithm + groups, attention)))
 
 
 _ROLES = ("query", "key", "value")

@@ -111,7 +111,10 @@ class Entry:
 
     @property
     def fill(self) -> str:
-        """The fill in words: "identity", or "query identity, key zeros, value zeros"."""
+        """The fill in words: "identity", "query identity, key zeros, value zeros", "hadamard in each of 4 parts"."""
+        fills = {fill for _, fill in self.fills}
+        if len(fills) == 1 and len(self.fills) > 1:
+            return f"{fills.pop()} in each of {len(self.fills)} parts"
         return ", ".join(f"{label} {fill}".strip() for label, fill in self.fills)
 
     def blocks(self) -> Iterator[Block]:

@@ -17,7 +17,9 @@ def trace(model: nn.Module, names: dict[int, str], weights: set[str]) -> Structu
     raw: dict[fx.Node, str] = {}  # of parameters
     held = {name: names[id(tensor)] for name, tensor in model.named_parameters(remove_duplicate=False)}
     outputs: list[int] = []
-    for traced in _Tracer().trace(model).nodes:
+    tracer = _Tracer()
+    root = nn.Sequential(model) if tracer.is_leaf_module(model, "") else model  # of one layer, the call is traced
+    for traced in tracer.trace(root).nodes:
         inputs = tuple(numbers[source] for source in traced.all_input_nodes if source in numbers)
         used = [raw[source] for source in traced.all_input_nodes if source in raw]
         if traced.op == "output":
@@ -27,7 +29,7 @@ def trace(model: nn.Module, names: dict[int, str], weights: set[str]) -> Structu
         elif traced.args and traced.args[0] in raw and op(traced.target) in SAME_PARAMETER | VIEWS:
             raw[traced] = used[0]
         else:
-            node = _node(model, traced, names)._replace(inputs=inputs)
+            node = _node(root, traced, names)._replace(inputs=inputs)
             if used and node.op == "lookup":  # a part of it, or entries of a table
                 raw[traced] = used[0]
             if used and _is_foreign(traced.target):
