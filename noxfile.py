@@ -49,9 +49,10 @@ def tests(session: nox.Session, backend: str) -> None:
 
 @nox.session
 def doctests(session: nox.Session) -> None:
-    """Run the examples of the docstrings and of the documentation."""
+    """Run the examples: those of the docstrings and of the documentation, and the script in examples/."""
     session.install("-e.", *group("doctests"))
     session.run("pytest", "--doctest-modules", "--doctest-glob=*.md", "src", "README.md", "docs", *session.posargs)
+    session.run("python", "examples/digits.py")
 
 
 @nox.session

@@ -1,11 +1,12 @@
 """Two networks on scikit-learn's digits, started by `zero_array.torch.init_`: an MLP, and a small ResNet.
 
-Each is trained twice on one thread. Nothing is random but the order of the images, which is seeded: both runs end in the
-same bits. Takes less than a minute.
+Each is trained twice on one thread. Nothing is random but the order of the images, which is seeded: both runs end in
+the same bits. Takes less than a minute.
 """
 
 from collections.abc import Callable
 from hashlib import sha256
+from itertools import pairwise
 
 import torch
 from sklearn.datasets import load_digits
@@ -37,7 +38,7 @@ class Block(nn.Module):
 def mlp() -> nn.Module:
     """64 pixels, two hidden layers, ten classes."""
     widths = (64, 256, 256, 10)
-    layers = [layer for pair in zip(widths, widths[1:]) for layer in (nn.Linear(*pair), nn.ReLU())]
+    layers = [layer for pair in pairwise(widths) for layer in (nn.Linear(*pair), nn.ReLU())]
     return nn.Sequential(nn.Flatten(), *layers[:-1])
 
 
