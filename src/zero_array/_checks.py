@@ -264,7 +264,7 @@ def undecided(places: Sequence[str]) -> ValueError:
     """The refusal to guess which side of a sum is a residual branch."""
     return ValueError(
         f"it can't be told which side of a sum is a residual branch: both have as many layers in {_listed(places)}: "
-        "name the last layers of all branches by branches=[...], or pass branches=[] where there is none"
+        "name the last layers of all branches by branches=[...], or leave these sums as they are by branches='found'"
     )
 
 
@@ -279,8 +279,8 @@ def unknown_parameters(names: Sequence[str]) -> ValueError:
 def packed(name: str, roles: Sequence[str]) -> ValueError:
     """The refusal to guess which rows of a packed matrix make queries, keys and values."""
     return ValueError(
-        f"it can't be told which rows of {name} make {', '.join(roles)}: pass example_inputs, or say what it starts as "
-        f"by overrides={{{name!r}: ...}}"
+        f"it can't be told which rows of {name} make {', '.join(roles)} (with example_inputs it mostly can): say what it "
+        f"starts as by overrides={{{name!r}: ...}}"
     )
 
 

@@ -104,7 +104,7 @@ def structure(
 def _branches(graph: Graph) -> tuple[list[Branch], set[int], list[str]]:
     """The branches in the network's order, the attentions that end one, and where no side could be chosen."""
     branches, attentions, undecided = [], set(), []
-    taken: set[int] = set()  # sums inside a branch that is zero as a whole
+    taken = set(graph.members(_scores(graph)))  # and sums inside a branch that is zero as a whole
     for number in reversed(range(len(graph.nodes))):
         node = graph.nodes[number]
         if node.op not in _SUMS or len(node.inputs) != 2 or number in taken:
@@ -126,6 +126,18 @@ def _branches(graph: Graph) -> tuple[list[Branch], set[int], list[str]]:
             branches.append(branch)
         attentions |= cores
     return branches[::-1], attentions, undecided[::-1]
+
+
+def _scores(graph: Graph) -> int:
+    """The nodes inside attentions: what is added to scores, such as a bias of relative positions, is no branch."""
+    found = 0
+    for number in range(len(graph.nodes)):
+        sources = graph.attended(number) or (number,)
+        inside = graph.above[number]
+        for source in sources:
+            inside &= ~graph.above[source]
+        found |= inside
+    return found
 
 
 def _is_recurrent(graph: Graph, node: Node, common: int) -> bool:

@@ -21,7 +21,7 @@ def init_(
     recipe: str | Recipe | Plan = "auto",
     *,
     example_inputs: Any = None,
-    branches: Sequence[str] | None = None,
+    branches: Sequence[str] | Literal["found"] | None = None,
     overrides: Mapping[str, Fill] | None = None,
     head: Literal["algorithm1", "zeros", "keep"] | None = None,
     embeddings: Literal["keep", "algorithm1"] | None = None,
@@ -44,8 +44,9 @@ def init_(
     example_inputs : Tensor, tuple or dict, optional
         What to call the model with (a dict by keyword): it runs once, without gradients and in evaluation mode, and
         what it calls is recorded. Where left out, `torch.fx` traces it, or a model of transformers brings its own.
-    branches : sequence of str, optional
-        The modules or parameters that end the residual branches, in place of those that would be found.
+    branches : sequence of str or "found", optional
+        The modules or parameters that end the residual branches, in place of those that would be found. ``"found"``
+        leaves sums of which no side is shorter as they are, in place of an error.
     overrides : mapping of str to str, optional
         Patterns of parameter names, and what they start as: "identity", "hadamard", "zeros", "ones" or "untouched".
     head : {"algorithm1", "zeros", "keep"}, optional
@@ -94,7 +95,9 @@ def init_(
         found = Structure()
         if needs_structure(recipe, options) or example_inputs is not None:
             found = _structure(model, held, example_inputs)
-        if branches is not None:
+        if branches == "found":
+            found = found._replace(undecided=())
+        elif branches is not None:
             found = _with_branches(found, [_weight_name(held, name) for name in branches])
         recipe = make_plan(held, choose(recipe, held, found, **options), found, overrides)
     write_(model, recipe, dry_run=dry_run)

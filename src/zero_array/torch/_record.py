@@ -130,7 +130,7 @@ class _Record(TorchFunctionMode):
             if len(floats) > 1:
                 self.nodes.append(Node("item", (number,), where=node.where, rows=self._rows(tensor)))
             self.numbers[id(tensor)] = len(self.nodes) - 1
-        if not self._weights.isdisjoint(node.parameters) and floats[0].is_contiguous():
+        if not self._weights.isdisjoint(node.parameters) and _is_dense(floats[0]):
             self._layers[_storage(floats[0])] = floats[0], 1 if node.op == "conv" else -1
 
     def _rows(self, tensor: Tensor) -> Sequence[int] | None:
@@ -139,10 +139,16 @@ class _Record(TorchFunctionMode):
         if tensor.numel() >= layer.numel():
             return None
         sizes = [layer.shape[axis] if number == axis % layer.ndim else 1 for number in range(layer.ndim)]
-        feature = torch.arange(layer.shape[axis], device="cpu").reshape(sizes).expand(layer.shape).contiguous()
+        feature = torch.empty_strided(layer.shape, layer.stride(), dtype=torch.int64, device="cpu")
+        feature.copy_(torch.arange(layer.shape[axis], device="cpu").reshape(sizes))
         start = tensor.storage_offset() - layer.storage_offset()
         rows = feature.as_strided(tensor.shape, tensor.stride(), start).unique().tolist()
         return range(rows[0], rows[-1] + 1) if rows[-1] - rows[0] + 1 == len(rows) else tuple(rows)
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    """Whether a tensor fills its memory."""
+    return bool(tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size())
 
 
 def _storage(tensor: Tensor) -> int:
