@@ -279,8 +279,8 @@ def unknown_parameters(names: Sequence[str]) -> ValueError:
 def packed(name: str, roles: Sequence[str]) -> ValueError:
     """The refusal to guess which rows of a packed matrix make queries, keys and values."""
     return ValueError(
-        f"it can't be told which rows of {name} make {', '.join(roles)} (with example_inputs it mostly can): say what it "
-        f"starts as by overrides={{{name!r}: ...}}"
+        f"it can't be told which rows of {name} make {', '.join(roles)} (it mostly can with example_inputs): say what "
+        f"it starts as by overrides={{{name!r}: ...}}"
     )
 
 
