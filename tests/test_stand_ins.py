@@ -233,21 +233,37 @@ def test_device_is_passed_on(init: Any) -> None:
         init((4, 2), device="nowhere")
 
 
-@pytest.mark.parametrize(
-    ("name", "writes"),
-    [("numpy", True), ("torch", True), ("cupy", True), ("dpnp", True), ("array_api_strict", True), ("mlx.core", False)],
-)
-def test_libraries_that_write_in_place(name: str, writes: bool) -> None:
-    """Large arrays are written in pieces only where that does not copy the whole for each."""
-    assert _namespace.writes_in_place(module(name)) is writes
-
-
-@pytest.mark.parametrize("name", ["numpy", "another_library"])
+@pytest.mark.parametrize("name", ["numpy", "torch", "cupy", "dpnp", "array_api_strict", "mlx.core", "another_library"])
 def test_pieces(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pieces are used where the library writes in place, and only there."""
+    """Large arrays are written in pieces where that is known not to copy the whole for each, and only there."""
     monkeypatch.setattr(_build, "_in_pieces", lambda *_: "pieces")
-    array = zero_array.zero_init((1027, 171, 3), xp=numpy_called(name), dtype="float32")
-    assert (isinstance(array, str) and array == "pieces") is (name == "numpy")
+    library = numpy_called(name)
+    monkeypatch.setattr(_namespace, "namespace", lambda _: library)
+    array = zero_array.zero_init((1027, 171, 3), xp=library, dtype="float32")
+    assert (isinstance(array, str) and array == "pieces") is (name != "another_library")
+
+
+@pytest.mark.parametrize(("name", "times"), [("mlx.core", 4), ("dpnp", 0)])
+def test_every_piece_is_settled(name: str, times: int) -> None:
+    """A lazy library (MLX) computes each piece before the next, so that it writes in place; others are left alone."""
+    settled: list[Any] = []
+    array = zero_array.zero_init((1027, 171, 3), xp=numpy_called(name, eval=settled.append), dtype="float32")
+    assert [found is array for found in settled] == [True] * times
+
+
+@pytest.mark.parametrize("has_it", [True, False])
+def test_rows_of_the_table(has_it: bool) -> None:
+    """Runs are taken from their table by torch's own function where there is one."""
+    asked = []
+
+    def index_select(table: Any, axis: int, index: Any) -> Any:
+        asked.append(axis)
+        return numpy.take(table, index, axis=axis)
+
+    library = numpy_called("dpnp", **({"index_select": index_select} if has_it else {}))
+    array = zero_array.zero_init((96, 64), xp=library, dtype="float32")
+    assert array.tobytes() == zero_array.zero_init((96, 64), dtype="float32").tobytes()
+    assert asked == [0] * has_it
 
 
 CREATORS = ("arange", "asarray", "empty", "eye", "zeros")

@@ -14,6 +14,9 @@ CALLS: list[tuple[tuple[int, ...], dict[str, Any]]] = [
     ((83, 82), {}),
     ((64, 32, 3, 3), {}),
     ((33, 1, 3, 3), {"groups": 33}),
+    ((1027, 171, 3), {}),  # and in pieces
+    ((1230, 450), {"groups": 3}),
+    ((9, 20_001), {"in_axis": 0, "out_axis": 1}),
 ]
 each_call = pytest.mark.parametrize(("shape", "options"), CALLS, ids=str)
 

@@ -7,6 +7,7 @@ import pytest
 
 import zero_array
 from zero_array import _build, _weight
+from zero_array._signs import Target
 
 DEFAULTS: dict[str, Any] = {"in_axis": 1, "out_axis": 0, "groups": 1, "center": "paper", "window": None}
 
@@ -95,26 +96,56 @@ def test_the_rule_that_chooses(rule: str, shape: tuple[int, ...], options: dict[
     assert _build._run(weight(rule, *shape, **options)) == length
 
 
+PIECES: list[tuple[str, tuple[int, ...], dict[str, Any], int]] = [
+    ("identity", (2731, 1, 3), {}, 1),  # 8193 entries
+    ("identity", (2730, 1, 3), {}, 0),
+    ("identity", (1031, 171, 3), {}, 4),
+    ("identity", (1031, 171, 3), {"window": ((0, 1031), (0, 171), (0, 1))}, 0),
+    ("identity", (1031, 171, 3), {"window": ((0, 1031), (0, 171), (1, 2))}, 0),
+    ("identity", (2051, 1031, 3), {}, 11),
+    ("hadamard", (2051, 3, 1031), {"in_axis": 2}, 11),
+    ("hadamard", (5, 200_001, 3), {"in_axis": 2, "out_axis": 1}, 15),
+    ("hadamard", (3, 400_001), {}, 57),
+    ("hadamard", (3, 7561), {}, 0),  # 13 entries beside each column
+    ("hadamard", (3, 7562), {}, 2),
+    ("hadamard", (1, 400_001), {}, 0),
+    ("hadamard", (61, 2000), {}, 0),
+    ("hadamard", (61, 20_001), {}, 27),
+    ("hadamard", (4, 30_001), {"window": ((1, 3), (0, 30_001))}, 4),
+    ("hadamard", (1163, 3711), {"window": ((224, 1164 - 1), (46, 3711))}, 32),
+    ("hadamard", (1024, 3711), {}, 0),
+    ("identity", (511, 100_001), {}, 0),
+    ("identity", (1011, 521), {"groups": 3}, 11),
+    ("identity", (1011, 521), {"groups": 3, "window": ((0, 337), (0, 521))}, 0),
+    ("identity", (1011, 521), {"groups": 3, "window": ((1, 338), (0, 521))}, 4),
+    ("identity", (900, 300), {"groups": 3}, 0),
+    ("identity", (13 * 337, 521), {"groups": 13}, 32),
+    ("identity", (14 * 337, 521), {"groups": 14}, 0),
+    ("hadamard", (3 * 1001, 999), {"groups": 3}, 32),
+]
+
+
+@pytest.mark.parametrize(("rule", "shape", "options", "pieces"), PIECES, ids=str)
+def test_what_is_built_in_pieces(rule: str, shape: tuple[int, ...], options: dict[str, Any], pieces: int) -> None:
+    """Kernels are, and matrices whose parts would be large beside them; the more, the larger."""
+    target = Target(numpy, "float32", {})
+    assert _build._pieces(target, weight(rule, *shape, **options)) == pieces
+
+
 @pytest.mark.parametrize(
-    ("rule", "shape", "options", "heavy"),
+    ("shape", "kind", "pieces"),
     [
-        ("hadamard", (511, 1031), {}, True),
-        ("hadamard", (512, 1031), {}, False),
-        ("hadamard", (511, 1026), {}, False),
-        ("hadamard", (511, 1088), {}, False),
-        ("identity", (511, 1031), {}, False),
-        ("identity", (1011, 521), {"groups": 3}, True),
-        ("identity", (1011, 521), {"groups": 3, "window": ((0, 337), (0, 521))}, False),
-        ("identity", (1031, 171, 3), {}, True),
-        ("identity", (1031, 171, 3), {"window": ((0, 1031), (0, 171), (0, 1))}, False),
-        ("identity", (1031, 1031, 3), {"window": ((0, 1031), (0, 1031), (0, 1))}, False),
-        ("hadamard", (1024, 512, 3), {}, False),
+        ((50_000, 96), "float16", 16),
+        ((50_000, 96), "bfloat16", 16),
+        ((50_000, 96), "float32", 0),
+        ((43_690, 96), "float16", 0),
+        ((50_000, 192), "float16", 0),
     ],
     ids=str,
 )
-def test_what_is_built_in_pieces(rule: str, shape: tuple[int, ...], options: dict[str, Any], heavy: bool) -> None:
-    """Large arrays whose parts would be large too, and no others."""
-    assert _build._is_heavy(weight(rule, *shape, **options)) is heavy
+def test_short_runs_in_pieces(shape: tuple[int, ...], kind: str, pieces: int) -> None:
+    """The numbers of short runs are much beside half precision, in large arrays."""
+    assert _build._pieces(Target(numpy, kind, {}), weight("hadamard", *shape)) == pieces
 
 
 @pytest.mark.parametrize(("shape", "way"), [((96, 64), "_gathered"), ((96, 63), "_assembled")])

@@ -105,6 +105,13 @@ def at_end(*sizes: int, before: int = 0) -> Window:
     return tuple((LONGEST - before - size, LONGEST - before) for size in sizes)
 
 
+def test_short_runs(dtype: str, xp: Any, device: Any) -> None:
+    """A tall matrix of short runs, which are written in pieces in half precision, repeats its first 128 rows."""
+    block = expected("hadamard", (50_000, 96), ((0, 128), (0, 96)), 1, dtype)
+    array = zero_array.hadamard_init((50_000, 96), xp=xp, dtype=dtype, device=device)
+    assert to_bytes(array) == (block * 391)[: 50_000 * len(block) // 128]
+
+
 FAR = [
     ("hadamard", (LONGEST, LONGEST), at_end(3, 5), 1),
     ("hadamard", (LONGEST, LONGEST), at_end(37, 29, before=11), 1),

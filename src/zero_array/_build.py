@@ -26,9 +26,8 @@ def build(xp: Namespace, weight: Weight, dtype: DType, device: Device | None, ch
     if formula is not None:
         return formula(xp, weight, dtype)
     target = Target(xp, dtype, place)
-    if _namespace.writes_in_place(xp) and _is_heavy(weight):
-        return _in_pieces(target, weight)
-    return _at_once(target, weight)
+    pieces = _pieces(target, weight) if _namespace.writes_in_place(xp) else 0
+    return _in_pieces(target, weight, pieces) if pieces else _at_once(target, weight)
 
 
 def _at_once(target: Target, weight: Weight) -> Array:
@@ -39,27 +38,58 @@ def _at_once(target: Target, weight: Weight) -> Array:
     return _gathered(target, weight, length) if length else _assembled(target, weight)
 
 
-def _is_heavy(weight: Weight) -> bool:
-    """Whether what :func:`_assembled` puts together would be more than a few per cent of a large result.
+FEW = 3 * 2**15
+"""That many entries may be held beside the result, however small it is: less than 1 MiB of float64."""
 
-    A matrix beside its kernel, a block beside its groups, the factors of few rows of many columns.
+
+def _pieces(target: Target, weight: Weight) -> int:
+    """In how many pieces to write a weight; 0 where building it at once holds little beside the result.
+
+    Much are the matrix of a kernel, the block of repeated groups, the factors of few rows of many columns, and in half
+    precision the numbers of short runs. With each row or column of a piece go some integers.
     """
-    if prod(weight.shape) <= 2**19 or _run(weight) or weight.is_zero():
-        return False
-    few_rows = weight.rule == "hadamard" and weight.shape[weight.channel_axes[0]] < 512
-    return len(weight.shape) > 2 or few_rows or any(map(weight.is_repeated, weight.channel_axes))
+    if prod(weight.shape) <= 2**13 or weight.is_zero():
+        return 0
+    rows, cols = (weight.shape[axis] for axis in weight.channel_axes)
+    taps = prod(weight.shape) // (rows * cols)
+    if run := _run(weight):
+        is_narrow = run * prod(weight.shape[weight.channel_axes[1] + 1 :]) < 64 and "16" in str(target.dtype)
+        return 16 if is_narrow and prod(weight.shape) > 2**22 else 0
+    if taps == 1 and _beside(weight) <= max(FEW, rows * cols // 12):
+        return 0
+    short, long = sorted((rows, cols))
+    return min(-(-long * (2 * short + 8) // FEW), -(-(32 + 128 // short) // taps))
 
 
-def _in_pieces(target: Target, weight: Weight) -> Array:
-    """Write the array piece by piece along its longest axis."""
-    shape = weight.shape
-    axis = shape.index(max(shape))
-    step = -(-shape[axis] // 32)
-    array = target.xp.empty(shape, dtype=target.dtype, **target.place)
+def _beside(weight: Weight) -> int:
+    """About how many entries :func:`_assembled` holds beside a matrix: its factors and integers, and one block."""
+    down, across = (min(weight.shape[axis], weight.period(axis)) for axis in weight.channel_axes)
+    found = 0
+    if weight.rule == "hadamard" and down > 1:
+        length = _signs.band_length(down)
+        start = weight.window[weight.channel_axes[0]][0] % weight.period(weight.channel_axes[0])
+        first, last = _signs.bands_of((start, start + down), length)
+        bands = last - first
+        found = across * (bands + length + 8 + bands * length - down)
+    if any(map(weight.is_repeated, weight.channel_axes)):
+        found = max(found, down * across + 4 * max(weight.shape))  # one after the other
+    return found
+
+
+def _in_pieces(target: Target, weight: Weight, pieces: int) -> Array:
+    """Write the matrix into the centre tap, piece by piece along its longer axis."""
+    shape, unit = weight.shape, _run(weight) or 1
+    axis = max(weight.channel_axes, key=shape.__getitem__)
+    step = -(-shape[axis] // (pieces * unit)) * unit
+    part = [
+        (0, size) if tap is None else (tap - start, tap - start + 1)
+        for size, tap, (start, _) in zip(shape, weight.taps, weight.window, strict=True)
+    ]
+    array = target.zeros(shape)
     for start in range(0, shape[axis], step):
-        part = [(0, size) for size in shape]
         part[axis] = (start, min(start + step, shape[axis]))
         array[tuple(slice(*ends) for ends in part)] = _at_once(target, weight.part(tuple(part)))
+        _namespace.settle(target.xp, array)
     return array
 
 
@@ -125,7 +155,7 @@ def _gathered(target: Target, weight: Weight, length: int) -> Array:
         index = xp.where(
             is_centre, xp.reshape(index, (1, index.shape[0], 1, index.shape[1])), target.indices(2 * length)
         )
-    return xp.reshape(xp.take(table, xp.reshape(index, (-1,)), axis=0), weight.shape)
+    return xp.reshape(target.rows(table, xp.reshape(index, (-1,))), weight.shape)
 
 
 def _assembled(target: Target, weight: Weight) -> Array:
@@ -150,6 +180,8 @@ def _assembled(target: Target, weight: Weight) -> Array:
     kernel = [axis for axis in range(len(shape)) if axis not in (rows, cols)]
     matrix = xp.reshape(matrix, tuple(1 if axis in kernel else size for axis, size in enumerate(shape)))
     centre, taps = weight.centre(kernel)
+    if taps == 1:
+        return matrix
     is_centre = target.arange(taps) == centre
     is_centre = xp.reshape(is_centre, tuple(size if axis in kernel else 1 for axis, size in enumerate(shape)))
     return xp.where(is_centre, matrix, target.floats(0.0))

@@ -49,8 +49,14 @@ def _name(xp: Namespace) -> str:
 
 
 def writes_in_place(xp: Namespace) -> bool:
-    """Whether assigning to a part of an array is known to write that part; others (MLX, ndonnx) copy the whole."""
-    return _name(xp) in {"numpy", "torch", "cupy", "dpnp", "array_api_strict"}
+    """Whether assigning to a part of an array is known to write that part; others (ndonnx) copy the whole."""
+    return _name(xp) in {"numpy", "torch", "cupy", "dpnp", "array_api_strict", "mlx.core"}
+
+
+def settle(xp: Namespace, array: Array) -> None:
+    """Compute a lazy array (MLX) now: only then is the next part written into it, not into a copy."""
+    if _name(xp) == "mlx.core":
+        xp.eval(array)
 
 
 def is_chunked(xp: Namespace) -> bool:

@@ -41,6 +41,12 @@ class Target(NamedTuple):
         """Ones on the ``k``-th diagonal."""
         return self.xp.eye(rows, cols, k=k, dtype=self.dtype, **self.place)
 
+    def rows(self, table: Array, index: Array) -> Array:
+        """Rows of a table by number."""
+        if hasattr(self.xp, "index_select"):  # torch's own; `take` of array-api-compat makes a second index
+            return self.xp.index_select(table, 0, index)
+        return self.xp.take(table, index, axis=0)
+
 
 LONG = 64
 """The longest side of a factor: two of them fit the processor's first cache."""
@@ -103,10 +109,15 @@ def window(target: Target, constant: float, rows: tuple[int, int], cols: tuple[i
         row = target.floats(parities([top % LONG], range(LONG), constant, -constant))
         whole = xp.reshape(signs * row, (-1, 1))
         return xp.reshape(rows_of(whole, left % LONG, width), (1, width))
-    length = min(LONG, 1 << (height.bit_length() // 2))
+    length = band_length(height)
     high, low = factors(target, constant, rows, cols, length)
     product = xp.reshape(high, (-1, 1, width)) * xp.reshape(low, (1, length, width))
     return rows_of(xp.reshape(product, (-1, width)), top % length, height)
+
+
+def band_length(height: int) -> int:
+    """The length of the bands into which :func:`window` cuts rows: about the root of their number."""
+    return min(LONG, 1 << (height.bit_length() // 2))
 
 
 def factors(

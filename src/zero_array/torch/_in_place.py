@@ -244,7 +244,7 @@ def _hadamard_(matrix: torch.Tensor, constant: float, row: int, col: int) -> Non
         run = _signs.runs(target, first, length, rows)
         torch.index_select(table, 0, run.flatten(), out=matrix.view(-1, length))
         return
-    length = min(64, 1 << (height.bit_length() // 2))
+    length = _signs.band_length(height)
     high, low = _signs.factors(target, constant, rows, cols, length)
     skipped = -row % length  # rows before the first whole band
     bands = (height - skipped) // length
