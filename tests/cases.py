@@ -129,7 +129,6 @@ WINDOWS = [
     _case("window-some-taps", "zero", 64, 32, 3, 3, window=((5, 64), (8, 24), (1, 3), (0, 2))),
     _case("window-keras", "zero", 3, 3, 32, 64, in_axis=2, out_axis=3, window=((1, 3), (0, 2), (3, 31), (16, 64))),
     _case("pieces-few-rows", "hadamard", 300, 1801),
-    _case("pieces-fewer-rows", "hadamard", 5, 20_001),
     _case("pieces-kernel", "zero", 1027, 171, 3),
     _case("pieces-groups", "zero", 1230, 450, groups=3),
     _case("window-empty", "zero", 8, 4, window=((3, 3), (0, 4))),
