@@ -64,7 +64,7 @@ PEERS = {
 @pytest.mark.parametrize(("peer", "bar"), [("fill_", 2.0), ("kaiming_uniform_", 1 / 4), ("zero-init", 1 / 30)])
 def bench_resnet50(race: Any, device: Any, peer: str, bar: float) -> None:
     """All weights of ResNet-50, in place."""
-    weights = [(torch.empty(entry.shape, device=device), entry.groups) for entry in resnet50()]
+    weights = [(torch.empty(entry.shape, device=device), entry.options.get("groups", 1)) for entry in resnet50()]
     for tensor, groups in weights:
         theirs(tensor, groups)
         assert torch.equal(tensor, zero_array.torch.zero_init_(torch.empty_like(tensor)))

@@ -17,13 +17,13 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_check_finds_numpy_equal(capsys: pytest.CaptureFixture[str]) -> None:
-    """The check of NumPy builds all 105 weights, agrees with the record and returns 0."""
+    """The check of NumPy builds all 128 weights, agrees with the record and returns 0."""
     assert main(["check", "--backend", "numpy"]) == 0
     heading, columns, row = capsys.readouterr().out.splitlines()
-    assert heading.endswith("definition 1, float32: resnet50, transformer")
+    assert heading.endswith("definition 1, float32: resnet50, transformer, layers")
     assert columns.split() == ["backend", "version", "device", "tensors", "MiB", "seconds", "/", "ones", "result"]
     assert row.split()[0] == "numpy"
-    assert row.split()[3:5] == ["105", "719"]
+    assert row.split()[3:5] == ["128", "722"]
     assert row.split()[-1] == "equal"
 
 
@@ -35,12 +35,12 @@ def test_json_holds_every_weight(kind: str) -> None:
     assert done.returncode == report["status"] == 0
     (row,) = report["backends"]
     assert row["digests"] == _networks.RECORDED[kind]
-    assert len(row["weights"]) == row["tensors"] == 105
+    assert len(row["weights"]) == row["tensors"] == 128
 
 
 def test_a_wrong_bit_is_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Digests that differ from the record are named, and the status is 1."""
-    monkeypatch.setitem(_networks.RECORDED, "float32", {"resnet50": "0" * 64, "transformer": "0" * 64})
+    monkeypatch.setitem(_networks.RECORDED, "float32", dict.fromkeys(_networks.NETWORKS, "0" * 64))
     assert main(["check", "--backend", "numpy"]) == 1
     assert capsys.readouterr().out.rstrip().endswith("differs from the record")
 

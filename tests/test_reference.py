@@ -1,5 +1,6 @@
 """The reference itself: its rounding against the machine's, its digests against the recorded file."""
 
+import hashlib
 import json
 import struct
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import zero_array
+from zero_array import _networks
 
 GOLDEN = json.loads(reference.GOLDEN.read_text(encoding="ascii"))
 
@@ -34,6 +36,15 @@ def test_no_case_is_missing() -> None:
 def test_golden_file(case: Case) -> None:
     """The golden file is what the reference writes."""
     assert reference.digests(case) == GOLDEN["digests"][case.id]
+
+
+def test_record_of_the_layers() -> None:
+    """What `zero-array check` compares its list of layers with is what the reference makes of them."""
+    cases = [Case(entry.name, "zero", entry.shape, dict(entry.options)) for entry in _networks.layers()]
+    weights = [list(reference.flat(reference.weight(case))) for case in cases]
+    for name in reference.FORMATS:
+        data = b"".join(reference.to_bytes(entries, name) for entries in weights)
+        assert hashlib.sha256(data).hexdigest() == _networks.RECORDED[name]["layers"]
 
 
 @pytest.mark.parametrize(("name", "code"), [("float64", "<d"), ("float32", "<f"), ("float16", "<e")])

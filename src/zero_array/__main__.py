@@ -34,10 +34,10 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser(
         "check",
-        help="build the weights of two networks in every installed backend and compare the bits",
-        description="Build the weights of ResNet-50 and of a 12-layer transformer in every installed array library, "
-        "and compare their bytes with the recorded digests. Exit status: 0 all equal, 1 some bits differ, 2 a backend "
-        "could not be run. Writes nothing, installs nothing.",
+        help="build the weights of two networks and of other layers in every installed backend and compare the bits",
+        description="Build the weights of ResNet-50, of a 12-layer transformer and of one layer of each other kind in "
+        "every installed array library, and compare their bytes with the recorded digests. Exit status: 0 all equal, 1 "
+        "some bits differ, 2 a backend could not be run. Writes nothing, installs nothing.",
     )
     check.add_argument(
         "--backend",

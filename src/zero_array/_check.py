@@ -37,7 +37,7 @@ def build(spec: str, dtype: str) -> dict[str, Any]:
         for entry in entries():
 
             def zero(entry: Entry = entry) -> Array:
-                return zero_init(entry.shape, xp=xp, dtype=dtype, device=device, groups=entry.groups)
+                return zero_init(entry.shape, xp=xp, dtype=dtype, device=device, **entry.options)
 
             def ones(entry: Entry = entry) -> Array:
                 return xp.ones(entry.shape, **keywords)
