@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 import zero_array
 from zero_array._host import to_bytes
@@ -70,7 +70,16 @@ def test_argument_before_context() -> None:
     assert to_bytes(array) == to_bytes(zero_array.zero_init((96, 64), xp=torch))
 
 
-@pytest.mark.parametrize(("shape", "options"), [CALLS[0], *CALLS[2:]], ids=str)  # slicing a fake one needs a real one
+@each_call
+def test_fake(shape: tuple[int, ...], options: dict[str, Any]) -> None:
+    """Fake tensors have a shape, a dtype and a device, and no data."""
+    with FakeTensorMode():
+        array = zero_array.zero_init(shape, xp=torch, dtype="float16", **options)
+    assert isinstance(array, FakeTensor)
+    assert (tuple(array.shape), array.dtype, array.device.type) == (shape, torch.float16, "cpu")
+
+
+@pytest.mark.parametrize(("shape", "options"), [CALLS[0], *CALLS[2:4]], ids=str)  # slicing a fake one needs a real one
 def test_no_piece_stays_behind(shape: tuple[int, ...], options: dict[str, Any]) -> None:
     """On a GPU (a fake one, the second) no piece is made on another device: mixing them would raise."""
     with FakeTensorMode():
