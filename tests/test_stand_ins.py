@@ -161,7 +161,9 @@ class Chunks:
                 slice(sum(sizes[:number]), sum(sizes[: number + 1]))
                 for number, sizes in zip(block_id, chunks, strict=True)
             )
-            array[at] = function(block_id=block_id)
+            chunk = function(block_id=block_id)
+            assert chunk.dtype == dtype
+            array[at] = chunk
             self.built.append(block_id)
         return array
 

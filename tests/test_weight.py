@@ -114,6 +114,10 @@ PIECES: list[tuple[str, tuple[int, ...], dict[str, Any], int]] = [
     ("hadamard", (4, 30_001), {"window": ((1, 3), (0, 30_001))}, 4),
     ("hadamard", (1163, 3711), {"window": ((224, 1164 - 1), (46, 3711))}, 32),
     ("hadamard", (1024, 3711), {}, 0),
+    ("hadamard", (1200, 1300), {"window": ((32, 632), (31, 1232))}, 0),  # from the first row of a band
+    ("hadamard", (1200, 1300), {"window": ((31, 631), (32, 1233))}, 15),  # from the last: one band more
+    ("hadamard", (2400, 1300), {"groups": 2, "window": ((1232, 1832), (31, 1232))}, 0),
+    ("hadamard", (2400, 1300), {"groups": 2, "window": ((1231, 1831), (31, 1232))}, 15),
     ("identity", (511, 100_001), {}, 0),
     ("identity", (1011, 521), {"groups": 3}, 11),
     ("identity", (1011, 521), {"groups": 3, "window": ((0, 337), (0, 521))}, 0),
@@ -140,6 +144,8 @@ def test_what_is_built_in_pieces(rule: str, shape: tuple[int, ...], options: dic
         ((50_000, 96), "float32", 0),
         ((43_690, 96), "float16", 0),
         ((50_000, 192), "float16", 0),
+        ((32_768, 32, 5), "float16", 0),
+        ((65_536, 32, 3), "float16", 16),
     ],
     ids=str,
 )

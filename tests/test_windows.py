@@ -105,6 +105,16 @@ def at_end(*sizes: int, before: int = 0) -> Window:
     return tuple((LONGEST - before - size, LONGEST - before) for size in sizes)
 
 
+def test_taps_of_a_kernel_in_pieces(xp: Any, device: Any) -> None:
+    """A large kernel's window that leaves out the first taps, written in pieces, has the matrix at its tap."""
+    shape, window = (1027, 171, 4, 3), ((0, 1027), (0, 171), (1, 4), (1, 3))
+    options: dict[str, Any] = {"xp": xp, "dtype": "float32", "device": device}
+    matrix = host(zero_array.zero_init(shape[:2], **options))
+    kernel = host(zero_array.zero_init(shape, window=window, center=(3, 1), **options))
+    assert numpy.array_equal(kernel[:, :, 2, 0], matrix)
+    assert numpy.count_nonzero(kernel) == matrix.size
+
+
 def test_short_runs(dtype: str, xp: Any, device: Any) -> None:
     """A tall matrix of short runs, which are written in pieces in half precision, repeats its first 128 rows."""
     block = expected("hadamard", (50_000, 96), ((0, 128), (0, 96)), 1, dtype)
