@@ -44,7 +44,7 @@ def _is(belongs: Callable[[Namespace], bool], xp: Namespace) -> bool:
 
 def _name(xp: Namespace) -> str:
     """The name of the library, raw or wrapped."""
-    name: str = getattr(xp, "__name__", repr(xp))
+    name: str = getattr(xp, "__name__", None) or repr(xp)
     return name.removeprefix("array_api_compat.")
 
 
