@@ -207,7 +207,7 @@ def _formula(xp: Namespace, weight: Weight, dtype: DType) -> Array:
     def index(axis: int) -> Array:
         """The indices along an axis; on a channel axis, those inside their group."""
         (start, stop), period = weight.window[axis], weight.period(axis)
-        found = xp.arange(stop - start)
+        found = xp.arange(stop - start, dtype=xp.int32)  # any index fits; the half of the default under x64
         if weight.taps[axis] is not None:
             found = found + start
         elif weight.is_repeated(axis):
