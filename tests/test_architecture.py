@@ -31,7 +31,7 @@ NAMES = [name_of(path) for path in MODULES]
 
 ORDER = [
     {"_typing"},
-    {"_checks", "_graph", "_host", "_networks", "backends"},
+    {"_checks", "_graph", "_host", "_network_checks", "_networks", "backends"},
     {"_namespace", "_structure"},
     {"_signs", "_weight"},
     {"_build", "_plan"},

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from itertools import groupby
 from math import prod
 
-from . import _checks
+from . import _network_checks
 from ._plan import MATRICES, Entry, Fill, Kind, Parameter, Part
 from ._recipe import Recipe
 from ._structure import Structure
@@ -43,21 +43,24 @@ def by_use(parameter: Parameter, found: Structure) -> Parameter:
 def at_ends(parameters: Sequence[Parameter], recipe: Recipe, found: Structure) -> dict[str, tuple[bool, str]]:
     """What is special at the ends of branches: of a parameter's name, whether it is zero, and why."""
     kinds = {parameter.name: parameter.kind for parameter in parameters}
+    has_norm = {parameter.name for parameter in parameters if parameter.is_divided}
     ends: dict[str, tuple[bool, str]] = {}
     for branch in found.branches if recipe.branches else ():
         block = f"the residual branch of {branch.where}" if branch.where else "a residual branch"
         plain = branch.ends if recipe.attention else branch.ends + branch.outputs
         scales = [name for name in branch.behind if kinds[name] == "norm"]
         multipliers = [name for name in branch.behind if kinds[name] == "scale"]
-        is_standardised = any("norm" in found.uses.get(name, ()) for name in plain)
+        divided = [name for name in plain if name in has_norm]
+        is_standardised = any("norm" in found.uses.get(name, ()) for name in plain)  # zeros would explode
         if branch.dead:
             ends |= dict.fromkeys(plain, (False, f"{block} ends in a ReLU: zeros would never learn"))
-        elif is_standardised and multipliers:  # zeros divided by their own deviation would explode
+        elif multipliers and (divided or is_standardised):
             ends |= dict.fromkeys(multipliers, (True, f"multiplier of {block}, whose last weight is standardised"))
-        elif recipe.branch_end == "norm" and scales:
+        elif scales and (divided or recipe.branch_end == "norm"):
             ends |= dict.fromkeys(scales, (True, f"last scale of {block}"))
         else:
             ends |= dict.fromkeys(plain, (True, f"last weight of {block}"))
+            ends |= dict.fromkeys(divided, (False, f"{block} can't end in zeros, which have no norm"))
         if recipe.attention:
             ends |= dict.fromkeys(branch.outputs, (False, "its values are zero already"))
     for parameter in parameters:  # a weight that is held as gain and direction is zero by its gain
@@ -81,7 +84,7 @@ def decide(
     fills: tuple[tuple[str, Fill], ...]
     if asked:
         if asked[1] in ("identity", "hadamard") and len(parameter.shape) < 2:
-            raise _checks.no_matrix_to_fill(parameter.name, parameter.shape, asked[1])
+            raise _network_checks.no_matrix_to_fill(parameter.name, parameter.shape, asked[1])
         labels = dict(parameter.parts) or {"": 0}
         fills, reason = tuple((label, asked[1]) for label in labels), f"as asked by {asked[0]!r}"
     elif is_zero:
@@ -98,6 +101,8 @@ def decide(
     else:
         fill, reason = _PLAIN[parameter.kind]
         fills = (("", fill),)
+    if parameter.is_divided and {fill for _, fill in fills} == {"zeros"}:
+        raise _network_checks.no_zeros(parameter.name)
     tied = f"; also {', '.join(parameter.aliases)}" if parameter.aliases else ""
     return Entry(parameter, fills, recipe.scale, reason + tied)
 
@@ -162,7 +167,7 @@ def _parts(parameter: Parameter, roles: Mapping[str, Collection[int]]) -> tuple[
     labels = [""] * size
     for label, rows in roles.items():
         if not rows or any(labels[row] for row in rows):
-            raise _checks.packed(parameter.name, tuple(roles))
+            raise _network_checks.packed(parameter.name, tuple(roles))
         for row in rows:
             labels[row] = label
     return tuple(Part(label, len(tuple(run))) for label, run in groupby(labels))

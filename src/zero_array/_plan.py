@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple, get_args
 
-from . import _checks
+from . import _network_checks
 from ._typing import Center, Scale, Shape
 from ._weight import Weight, weight
 
@@ -66,6 +66,8 @@ class Parameter:
         Its other names, where it is tied.
     direction : str
         Of a gain: the parameter that holds the directions.
+    is_divided : bool
+        Whether the layer divides it by a norm of its own, so that zeros would be no numbers.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Parameter:
     parts: tuple[Part, ...] = ()
     aliases: tuple[str, ...] = ()
     direction: str = ""
+    is_divided: bool = False
 
     def outputs(self) -> dict[str, int]:
         """The outputs of the matrix of each label, in one group."""
@@ -191,7 +194,7 @@ class Plan:
     def filter(self, pattern: str = "*", *, fill: Fill | None = None, kind: Kind | None = None) -> "Plan":
         """The part of the plan whose names match a pattern such as ``"layer1.*"``, with that fill or kind."""
         if fill is not None and fill not in FILLS:
-            raise _checks.no_fill("fill", fill, FILLS)
+            raise _network_checks.no_fill("fill", fill, FILLS)
         found = (
             entry
             for entry in self.entries

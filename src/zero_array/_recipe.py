@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
-from . import _checks
+from . import _network_checks
 from ._plan import Parameter
 from ._structure import Structure
 from ._typing import Scale
@@ -60,7 +60,18 @@ _CHOICES = {
 }
 
 
-def choose(recipe: str | Recipe, parameters: Iterable[Parameter], found: Structure, **options: str | None) -> Recipe:
+def check(recipe: Any, options: Mapping[str, Any]) -> None:
+    """Check that there is such a recipe, and that each option is one of its choices, or None."""
+    if not isinstance(recipe, Recipe) and not (isinstance(recipe, str) and recipe in ("auto", *RECIPES)):
+        raise _network_checks.no_recipe(recipe, ("auto", *RECIPES))
+    for option, value in options.items():
+        if value is not None and not (isinstance(value, str) and value in _CHOICES[option]):
+            raise _network_checks.no_choice(option, value, _CHOICES[option])
+
+
+def choose(
+    recipe: str | Recipe, parameters: Iterable[Parameter], found: Structure, options: Mapping[str, Any]
+) -> Recipe:
     """The recipe of that name, some options changed (None leaves one as it is); ``"auto"`` goes by the structure."""
     kinds = {parameter.kind for parameter in parameters}
     if recipe == "auto":
@@ -69,20 +80,16 @@ def choose(recipe: str | Recipe, parameters: Iterable[Parameter], found: Structu
         elif "norm" in kinds:
             recipe = "resnet"
         else:
-            recipe = "normfree" if found.branches else "mlp"
+            recipe = "normfree" if found.branches or found.undecided else "mlp"
     if isinstance(recipe, str):
-        if recipe not in RECIPES:
-            raise _checks.no_recipe(recipe, ("auto", *RECIPES))
         recipe = RECIPES[recipe]
-    if recipe.name in ("resnet", "normfree") and ("norm" in kinds) != (recipe.name == "resnet"):
-        raise _checks.other_recipe(recipe.name)
-    for option, value in options.items():
-        if value is not None and value not in _CHOICES[option]:
-            raise _checks.no_choice(option, value, _CHOICES[option])
-    return replace(recipe, **{option: value for option, value in options.items() if value is not None})  # type: ignore[arg-type]  # checked above
+    fits = {"resnet": "norm" in kinds, "normfree": "norm" not in kinds, "transformer": bool(found.attentions)}
+    if not fits.get(recipe.name, True):
+        raise _network_checks.other_recipe(recipe.name)
+    return replace(recipe, **{option: value for option, value in options.items() if value is not None})
 
 
-def needs_structure(recipe: str | Recipe, options: Mapping[str, str | None]) -> bool:
+def needs_structure(recipe: str | Recipe, options: Mapping[str, Any]) -> bool:
     """Whether a recipe asks for more than the parameters: for branches, attention or the head."""
     chosen = RECIPES.get(recipe) if isinstance(recipe, str) else recipe
     if chosen is None:

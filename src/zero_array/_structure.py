@@ -203,6 +203,6 @@ def _heads(graph: Graph, outputs: Sequence[int]) -> Iterator[str]:
         seen.add(number)
         node = graph.nodes[number]
         if graph.weights[number]:
-            yield from graph.weights[number]
+            yield from graph.weights[number] if node.op != "multihead" else ()  # an attention is no head
         elif node.op not in _SUMS or len(node.inputs) != 2:
             waiting += node.inputs

@@ -9,8 +9,9 @@ Zhao, Schäfer, Anandkumar, "ZerO Initialization", arXiv 2110.12661, Algorithms 
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
-from . import _checks
+from . import _network_checks
 from ._decide import asked_for, at_ends, by_use, decide
 from ._plan import FILLS, Entry, Fill, Parameter, Part, Plan
 from ._recipe import RECIPES, Recipe
@@ -60,22 +61,25 @@ def plan(
     head       2x8    zeros     as asked by 'head'
     """
     found = found or Structure()
-    overrides = overrides or {}
+    overrides = {} if overrides is None else overrides
     _check_overrides(parameters, overrides)
     if recipe.branches and found.undecided:
-        raise _checks.undecided(found.undecided)
+        raise _network_checks.undecided(found.undecided)
     known = [by_use(parameter, found) for parameter in parameters]
     unknown = [item.name for item in known if item.kind == "unknown" and not asked_for(item, overrides)]
     if unknown:
-        raise _checks.unknown_parameters(unknown)
+        raise _network_checks.unknown_parameters(unknown)
     ends = at_ends(known, recipe, found)
     return Plan(recipe.name, tuple(decide(parameter, recipe, found, overrides, ends) for parameter in known))
 
 
-def _check_overrides(parameters: Sequence[Parameter], overrides: Mapping[str, Fill]) -> None:
+def _check_overrides(parameters: Sequence[Parameter], overrides: Any) -> None:
     """Every override names a fill, and matches something."""
+    if not isinstance(overrides, Mapping):
+        raise _network_checks.no_overrides(overrides)
+    names = [name for item in parameters for name in (item.name, *item.aliases)]
     for pattern, fill in overrides.items():
-        if fill not in FILLS:
-            raise _checks.no_fill(f"overrides[{pattern!r}]", fill, FILLS)
-        if not any(fnmatchcase(name, pattern) for item in parameters for name in (item.name, *item.aliases)):
-            raise _checks.no_match(pattern)
+        if not isinstance(pattern, str) or not any(fnmatchcase(name, pattern) for name in names):
+            raise _network_checks.no_match(pattern, names)
+        if not isinstance(fill, str) or fill not in FILLS:
+            raise _network_checks.no_fill(f"overrides[{pattern!r}]", fill, FILLS)

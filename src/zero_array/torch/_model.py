@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
+import torch
 from torch import nn
 
-from .. import _checks
+from .. import _network_checks
 from .._plan import MATRICES, Fill, Parameter, Plan
-from .._recipe import Recipe, choose, needs_structure
+from .._recipe import Recipe, check, choose, needs_structure
 from .._structure import Branch, Structure
 from .._typing import Scale
 from ..recipes import plan as make_plan
@@ -87,21 +88,29 @@ def init_(
     2.weight   2x4    identity  Algorithm 1, 4 -> 2
     2.bias     2      zeros     bias
     """
-    if not isinstance(model, nn.Module):
-        raise _checks.no_model(model)
-    if not isinstance(recipe, Plan):
-        options = {"head": head, "embeddings": embeddings, "branch_end": branch_end, "scale": scale}
-        held = parameters(model)
+    held = _checked(model)
+    options = {"head": head, "embeddings": embeddings, "branch_end": branch_end, "scale": scale}
+    if isinstance(recipe, Plan):
+        others = options | {"example_inputs": example_inputs, "branches": branches, "overrides": overrides}
+        if given := [name for name, value in others.items() if value is not None]:
+            raise _network_checks.plan_with_options(given)
+        made = recipe
+    else:
+        check(recipe, options)
         found = Structure()
         if needs_structure(recipe, options) or example_inputs is not None:
             found = _structure(model, held, example_inputs)
         if branches == "found":
             found = found._replace(undecided=())
         elif branches is not None:
-            found = _with_branches(found, [_weight_name(held, name) for name in branches])
-        recipe = make_plan(held, choose(recipe, held, found, **options), found, overrides)
-    write_(model, recipe, dry_run=dry_run)
-    return recipe
+            found = _with_branches(found, held, branches)
+        chosen = choose(recipe, held, found, options)
+        if branches and branches != "found" and not chosen.branches:
+            raise _network_checks.no_branches(chosen.name)
+        made = make_plan(held, chosen, found, overrides)
+    _check_complete(held, made)
+    write_(model, made, dry_run=dry_run)
+    return made
 
 
 def initializer(model: nn.Module, plan: Plan) -> Callable[..., None]:
@@ -121,8 +130,8 @@ def initializer(model: nn.Module, plan: Plan) -> Callable[..., None]:
 
     Raises
     ------
-    ValueError
-        If the plan is not of this model.
+    TypeError, ValueError
+        If the plan is not of this model; by the function, if the module is no part of it.
 
     Examples
     --------
@@ -136,10 +145,16 @@ def initializer(model: nn.Module, plan: Plan) -> Callable[..., None]:
     >>> model[1].weight.tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
+    held = _checked(model)
+    if not isinstance(plan, Plan):
+        raise _network_checks.no_plan(plan)
+    _check_complete(held, plan)
     write_(model, plan, dry_run=True)
     prefixes = {id(module): f"{name}." if name else "" for name, module in model.named_modules()}
 
     def fill(module: nn.Module, name: str = "", needs_reset: bool = True) -> None:  # noqa: ARG001  # as timm calls it
+        if id(module) not in prefixes:
+            raise _network_checks.no_module(module)
         own = {prefixes[id(module)] + local for local, _ in module.named_parameters(recurse=False)}
         held = (entry for entry in plan if own.intersection((entry.name, *entry.parameter.aliases)))
         write_(model, Plan(plan.recipe, tuple(held)), names=own)
@@ -147,28 +162,56 @@ def initializer(model: nn.Module, plan: Plan) -> Callable[..., None]:
     return fill
 
 
+def _checked(model: Any) -> list[Parameter]:
+    """The parameters of a model, which must be one, and plain."""
+    if not isinstance(model, nn.Module):
+        raise _network_checks.no_model(model)
+    wrappers = (torch.jit.ScriptModule, nn.DataParallel, nn.parallel.DistributedDataParallel)
+    if isinstance(model, wrappers) or hasattr(model, "_orig_mod"):  # the last of torch.compile
+        raise _network_checks.wrapped_model(model)
+    held = parameters(model)
+    if not held:
+        raise _network_checks.no_parameters(model)
+    return held
+
+
+def _check_complete(held: Sequence[Parameter], plan: Plan) -> None:
+    """Check that a plan names all parameters of a model; what it names beyond is found where it is written."""
+    named = {name for entry in plan for name in (entry.name, *entry.parameter.aliases)}
+    if missing := [parameter.name for parameter in held if parameter.name not in named]:
+        raise _network_checks.missing_in_plan(missing)
+
+
 def _structure(model: nn.Module, held: Sequence[Parameter], example_inputs: Any) -> Structure:
     """What the model computes."""
+    if any(hasattr(tensor, "device_mesh") for tensor in model.parameters()):
+        raise _network_checks.sharded()
     names = {id(model.get_parameter(parameter.name)): parameter.name for parameter in held}
     weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
-    if example_inputs is not None:
-        return _record.run(model, names, weights, example_inputs)
-    try:
-        return _symbolic.trace(model, names, weights)
-    except Exception as error:
-        own_inputs = getattr(model, "dummy_inputs", None)  # of transformers
-        if own_inputs is None:
-            raise _checks.untraceable(type(model).__name__) from error
-    return _record.run(model, names, weights, own_inputs)
+    with _record.untouched(model):
+        if example_inputs is not None:
+            return _record.run(model, names, weights, example_inputs)
+        try:
+            return _symbolic.trace(model, names, weights)
+        except Exception as error:
+            own_inputs = getattr(model, "dummy_inputs", None)  # of transformers
+            if own_inputs is None:
+                raise _network_checks.untraceable(model) from error
+        return _record.run(model, names, weights, own_inputs)
 
 
-def _with_branches(found: Structure, ends: Sequence[str]) -> Structure:
-    """A structure with other branches: those that end in the weights named."""
+def _with_branches(found: Structure, held: Sequence[Parameter], ends: Any) -> Structure:
+    """A structure with other branches: those that end in the modules or weights named."""
+    if isinstance(ends, str) or not isinstance(ends, Sequence) or not all(isinstance(name, str) for name in ends):
+        raise _network_checks.no_ends(ends)
     return found._replace(
-        branches=tuple(Branch("", (name,), (), (), dead=False) for name in ends),
+        branches=tuple(Branch("", (_weight_name(held, name),), (), (), dead=False) for name in ends),
         attentions=tuple(attention._replace(ends_branch=False) for attention in found.attentions),
         undecided=(),
     )
+
+
+_ENDINGS = ("weight", "weight_v", "weight_orig", *(f"parametrizations.weight.original{number}" for number in ("", 1)))
 
 
 def _weight_name(held: Sequence[Parameter], name: str) -> str:
@@ -179,7 +222,7 @@ def _weight_name(held: Sequence[Parameter], name: str) -> str:
         if parameter.kind in MATRICES
         for alias in (parameter.name, *parameter.aliases)
     }
-    for candidate in (name, f"{name}.weight", f"{name}.parametrizations.weight.original"):
+    for candidate in (name, *(f"{name}.{ending}" for ending in _ENDINGS)):
         if candidate in matrices:
             return matrices[candidate]
-    raise _checks.no_end(name)
+    raise _network_checks.no_end(name)

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from .. import _checks
+from .. import _network_checks
 from .._plan import Parameter, Part
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # their one ancestor
@@ -21,7 +21,7 @@ def parameters(model: nn.Module) -> list[Parameter]:
     names: dict[int, list[str]] = {}
     for name, tensor in model.named_parameters(remove_duplicate=False):
         if isinstance(tensor, nn.parameter.UninitializedTensorMixin):
-            raise _checks.lazy_parameter(name)
+            raise _network_checks.lazy_parameter(name)
         names.setdefault(id(tensor), []).append(name)
     found: dict[int, Parameter] = {}
     for module in model.modules():
@@ -45,21 +45,26 @@ def _described(module: nn.Module) -> Iterator[tuple[Tensor, dict[str, Any]]]:
     if isinstance(module, parametrize.ParametrizationList):
         return  # the module that it belongs to knows
     own = dict(module.named_parameters(recurse=False))
-    if parametrize.is_parametrized(module):
-        for name, wrapped in module.parametrizations.items():
-            originals = dict(wrapped.named_parameters(recurse=False))
-            if list(originals) == ["original"]:
-                own[name] = originals["original"]
-            elif type(wrapped[0]).__name__ == "_WeightNorm":
+    divided = {
+        f"{name.removesuffix('_u')}_orig" for name, _ in module.named_buffers(recurse=False) if name[-2:] == "_u"
+    }
+    for name, wrapped in module.parametrizations.items() if parametrize.is_parametrized(module) else ():
+        originals = dict(wrapped.named_parameters(recurse=False))
+        match [type(step).__name__ for step in wrapped.children()]:  # renamed as the older functions name them
+            case ["_WeightNorm"]:
                 own[f"{name}_g"], own[f"{name}_v"] = originals["original0"], originals["original1"]
-            else:
-                own |= {f"{name}.{number}": tensor for number, tensor in originals.items()}
+            case ["_SpectralNorm"]:
+                own[f"{name}_orig"] = originals["original"]
+                divided.add(f"{name}_orig")
+            case _:  # it may hold its weight in any way
+                for tensor in originals.values():
+                    yield tensor, {"kind": "unknown"}
     for name, tensor in own.items():
-        stem = name.removesuffix("_orig").removesuffix("_v")  # as the older weight_norm and spectral_norm name them
         if name.endswith("_g") and f"{name[:-2]}_v" in own:
             yield tensor, {"kind": "gain", "direction": own[f"{name[:-2]}_v"]}
         else:
-            yield tensor, _description(module, stem, tensor)
+            stem = name.removesuffix("_orig").removesuffix("_v")
+            yield tensor, _description(module, stem, tensor) | {"is_divided": name in divided}
 
 
 def _description(module: nn.Module, name: str, tensor: Tensor) -> dict[str, Any]:

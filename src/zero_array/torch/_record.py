@@ -1,6 +1,7 @@
 """The structure of a torch model by running it once on example inputs: any Python is fine."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
+from .. import _network_checks
 from .._graph import Node
 from .._structure import Structure, structure
 from ._ops import SAME_PARAMETER, op
@@ -16,24 +18,45 @@ from ._ops import SAME_PARAMETER, op
 def run(model: nn.Module, names: dict[int, str], weights: set[str], example_inputs: Any) -> Structure:
     """By running the model once, without gradients and in evaluation mode, and recording every function it calls."""
     inputs = _moved(example_inputs, torch.device("meta")) if next(model.parameters()).is_meta else example_inputs
+    if not any(True for _ in _tensors(inputs)):
+        raise _network_checks.no_inputs(example_inputs)
     record = _Record(model, names, weights)
-    modes = {module: module.training for module in model.modules()}
     hooks = [register_module_forward_pre_hook(record.enter), register_module_forward_hook(record.leave)]
     try:
-        model.eval()
-        with torch.no_grad(), torch.random.fork_rng(), record:
+        with torch.no_grad(), record:
             record.begin(inputs)
             if isinstance(inputs, Mapping):
                 result = model(**inputs)
             else:
                 result = model(*inputs) if isinstance(inputs, tuple | list) else model(inputs)
+    except Exception as error:
+        raise _network_checks.failing_inputs(error) from error
     finally:
         for hook in hooks:
             hook.remove()
-        for module, mode in modes.items():
-            module.training = mode
     outputs = [record.numbers[id(tensor)] for tensor in _tensors(result) if id(tensor) in record.numbers]
     return structure(record.nodes, outputs, record.uses, weights)
+
+
+@contextmanager
+def untouched(model: nn.Module) -> Iterator[None]:
+    """Put a model into evaluation mode, and after that all back: modes, buffers, and torch's random state."""
+    modes = {module: module.training for module in model.modules()}
+    buffers = [(tensor, tensor.clone()) for tensor in model.buffers()]
+    held = [(module, name, tensor) for module in modes for name, tensor in module.named_buffers(recurse=False)]
+    devices = {tensor.device for tensor in model.parameters() if tensor.is_cuda}
+    try:
+        model.eval()
+        with torch.random.fork_rng(devices):
+            yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+        for module, name, tensor in held:
+            setattr(module, name, tensor)
+        with torch.no_grad():
+            for tensor, before in buffers:
+                tensor.copy_(before)
 
 
 def _moved(value: Any, device: torch.device) -> Any:

@@ -1,5 +1,6 @@
 """The structure of a torch model by `torch.fx`: no inputs are needed, but its Python must not depend on them."""
 
+import inspect
 from typing import Any
 
 from torch import fx, nn
@@ -11,15 +12,15 @@ from ._ops import SAME_PARAMETER, VIEWS, op
 
 def trace(model: nn.Module, names: dict[int, str], weights: set[str]) -> Structure:
     """The structure of a model; `names` are those of its parameters by identity, `weights` those that hold matrices."""
+    tracer = _Tracer()
+    root = nn.Sequential(model) if tracer.is_leaf_module(model, "") else model  # of one layer, the call is traced
     nodes: list[Node] = []
     uses: dict[str, set[str]] = {}
     numbers: dict[fx.Node, int] = {}  # of activations
     raw: dict[fx.Node, str] = {}  # of parameters
     held = {name: names[id(tensor)] for name, tensor in model.named_parameters(remove_duplicate=False)}
     outputs: list[int] = []
-    tracer = _Tracer()
-    root = nn.Sequential(model) if tracer.is_leaf_module(model, "") else model  # of one layer, the call is traced
-    for traced in tracer.trace(root).nodes:
+    for traced in tracer.trace(root, _defaults(root)).nodes:
         inputs = tuple(numbers[source] for source in traced.all_input_nodes if source in numbers)
         used = [raw[source] for source in traced.all_input_nodes if source in raw]
         if traced.op == "output":
@@ -32,8 +33,7 @@ def trace(model: nn.Module, names: dict[int, str], weights: set[str]) -> Structu
             node = _node(root, traced, names)._replace(inputs=inputs)
             if used and node.op == "lookup":  # a part of it, or entries of a table
                 raw[traced] = used[0]
-            if used and _is_foreign(traced.target):
-                raise TypeError(f"{traced.target} may do anything to {used}")
+            _check_known(traced.target, used)
             node = node._replace(parameters=(*node.parameters, *used))
             for name in used:
                 uses.setdefault(name, set()).add(node.op)
@@ -45,10 +45,11 @@ def trace(model: nn.Module, names: dict[int, str], weights: set[str]) -> Structu
     return structure(nodes, outputs, uses, weights)
 
 
-def _is_foreign(target: Any) -> bool:
-    """Whether a function is somebody's own, so that it may hold whole layers."""
+def _check_known(target: Any, used: list[str]) -> None:
+    """Refuse a function that is somebody's own, since it may hold whole layers."""
     home = getattr(target, "__module__", None) or "torch"  # methods and built-in functions have none
-    return home.partition(".")[0] not in {"torch", "_operator", "builtins", "math"}
+    if used and home.partition(".")[0] not in {"torch", "_operator", "builtins", "math"}:
+        raise TypeError(f"{target} may do anything to {used}")
 
 
 class _Tracer(fx.Tracer):
@@ -57,7 +58,11 @@ class _Tracer(fx.Tracer):
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Whether a module is one operation."""
         composed = type(m).__module__ == "torch.nn.modules.transformer"
-        return not composed and super().is_leaf_module(m, module_qualified_name)
+        return (
+            not composed
+            and type(m).forward is not nn.Module.forward
+            and super().is_leaf_module(m, module_qualified_name)
+        )
 
 
 def _node(model: nn.Module, traced: fx.Node, names: dict[int, str]) -> Node:
@@ -67,7 +72,18 @@ def _node(model: nn.Module, traced: fx.Node, names: dict[int, str]) -> Node:
     if traced.op != "call_module":
         stack = traced.meta.get("nn_module_stack", {})
         return Node(op(traced.target), where=next(reversed(stack.values()), ("",))[0])
-    module = model.get_submodule(str(traced.target))
+    return _module(model.get_submodule(str(traced.target)), names, str(traced.target).rpartition(".")[0])
+
+
+def _module(module: nn.Module, names: dict[int, str], where: str) -> Node:
+    """A module that is one operation."""
     read = tuple(names[id(tensor)] for tensor in module.parameters())
-    kind = "norm" if "Norm" in type(module).__name__ else op(type(module))
-    return Node(kind, parameters=read, where=str(traced.target).rpartition(".")[0])
+    return Node("norm" if "Norm" in type(module).__name__ else op(type(module)), parameters=read, where=where)
+
+
+def _defaults(model: nn.Module) -> dict[str, Any]:
+    """The arguments that a caller may leave out: the model is read as it runs then."""
+    known = {name: item.default for name, item in inspect.signature(model.forward).parameters.items()}
+    return {
+        name: value for name, value in known.items() if value is None or isinstance(value, bool | int | float | str)
+    }

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .. import _checks, _namespace
+from .. import _checks, _namespace, _network_checks
 from .._plan import Block, Entry, Plan
 from .._weight import Weight
 from ._in_place import fill_, local_part, may_write
@@ -37,18 +37,25 @@ def write_(model: nn.Module, plan: Plan, *, names: Collection[str] | None = None
     for task in free:
         _write_blocks(*task)
     for task in free:  # the directions are there now
-        if dict(task.entry.fills).get("") == "norms":
-            _write_norms(task.tensor, held[task.entry.parameter.direction])
+        direction = held.get(task.entry.parameter.direction)
+        if direction is not None and any(other.tensor is direction and other.blocks for other in free):
+            _write_norms(task, direction)
 
 
 def _task(held: Mapping[str, Tensor], name: str, entry: Entry) -> _Task:
     """Check one entry against the model."""
     tensor = held.get(name)
-    if tensor is None or tensor.numel() != prod(entry.parameter.shape):
-        raise _checks.other_model(name, entry.parameter.shape, None if tensor is None else tuple(tensor.shape))
+    shape = None if tensor is None else tuple(tensor.shape)
+    if shape and entry.parameter.kind == "bilinear":  # written down as the matrix that it is
+        shape = shape[0], prod(shape[1:])
+    if tensor is None or shape != entry.parameter.shape:
+        raise _network_checks.other_model(name, entry.parameter.shape, shape)
     blocks = list(entry.blocks())
     if blocks:
-        _namespace.dtype(torch, tensor.dtype)
+        try:
+            _namespace.dtype(torch, tensor.dtype)
+        except TypeError as error:
+            raise _network_checks.no_real_parameter(name, tensor.dtype) from error
     return _Task(tensor, entry, blocks)
 
 
@@ -75,8 +82,11 @@ def _write_blocks(tensor: Tensor, entry: Entry, blocks: list[Block]) -> None:
             part.fill_(content)
 
 
-def _write_norms(gain: Tensor, direction: Tensor) -> None:
-    """Make a gain the norm of its directions, over the axes that it does not have."""
+def _write_norms(task: _Task, direction: Tensor) -> None:
+    """Make a gain the norm of its directions, over the axes that it does not have; but see that each has a norm."""
+    gain = task.tensor
     axes = [axis for axis in range(direction.ndim) if gain.ndim == 0 or gain.shape[axis] == 1]
     norms = torch.linalg.vector_norm(direction, dim=axes, keepdim=gain.ndim > 0)
-    gain.copy_(norms)
+    if ("", "norms") in task.entry.fills:
+        gain.copy_(norms)
+    direction.masked_fill_(norms == 0, 1.0)  # its gain is zero then: any direction will do, where none is no number
