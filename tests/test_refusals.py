@@ -5,7 +5,10 @@ from typing import Any
 import numpy
 import pytest
 
-from zero_array import _checks
+from zero_array import _checks, _network_checks
+from zero_array._recipe import check, choose
+from zero_array._structure import Attention, Structure
+from zero_array.recipes import RECIPES, Parameter, plan
 
 
 @pytest.mark.parametrize(("xp", "name"), [(numpy, "numpy"), ("dask", "'dask'")], ids=["module", "no module"])
@@ -43,4 +46,217 @@ def test_refusal_of_a_host(xp: Any, name: str) -> None:
 def test_refusals_in_place(refuse: Any, given: Any, kind: type[Exception], message: str) -> None:
     """What the functions in place refuse, word for word."""
     error = refuse(given)
+    assert (type(error), str(error)) == (kind, message)
+
+
+NAMES = "auto, mlp, resnet, normfree, transformer, a Recipe or a Plan"
+
+RECIPE: list[tuple[Any, type[Exception], str]] = [
+    ("resnett", ValueError, "'resnett': did you mean 'resnet'?"),
+    ("MLP", ValueError, "'MLP': did you mean 'mlp'?"),
+    ("zeros", ValueError, "'zeros'"),
+    ('{"recipe": "mlp"}', ValueError, "the text of a plan: pass Plan.from_json(text)"),
+    (None, TypeError, "None"),
+    (3, TypeError, "3"),
+    ({}, TypeError, "a dict"),
+    (numpy.ones(2), TypeError, "a ndarray"),
+    (OSError(), TypeError, "an OSError"),
+]
+
+
+@pytest.mark.parametrize(("given", "kind", "got"), RECIPE, ids=[got for *_, got in RECIPE])
+def test_no_recipe(given: Any, kind: type[Exception], got: str) -> None:
+    """What is no recipe is refused, with the name that was probably meant."""
+    with pytest.raises(kind) as caught:
+        check(given, {})
+    assert str(caught.value) == f"`recipe` must be one of {NAMES}; got {got}"
+
+
+OPTIONS: list[tuple[str, Any, type[Exception], str]] = [
+    ("head", "zero", ValueError, "`head` must be 'algorithm1' or 'zeros' or 'keep'; got 'zero'"),
+    ("head", True, TypeError, "`head` must be 'algorithm1' or 'zeros' or 'keep'; got True"),
+    ("embeddings", "zeros", ValueError, "`embeddings` must be 'keep' or 'algorithm1'; got 'zeros'"),
+    ("branch_end", ["norm"], TypeError, "`branch_end` must be 'weight' or 'norm'; got a list"),
+    ("scale", 2.0, TypeError, "`scale` must be 'orthonormal' or 'paper'; got 2.0"),
+]
+
+
+@pytest.mark.parametrize(("option", "value", "kind", "message"), OPTIONS, ids=[message for *_, message in OPTIONS])
+def test_no_choice(option: str, value: Any, kind: type[Exception], message: str) -> None:
+    """What is no choice of an option is refused."""
+    with pytest.raises(kind) as caught:
+        check("mlp", {option: value})
+    assert str(caught.value) == message
+
+
+FITTING: list[tuple[str, str]] = [
+    ("resnet", "with normalisation; this one has none: use 'normfree'"),
+    ("normfree", "without normalisation; this one has norms: use 'resnet'"),
+    (
+        "transformer",
+        "with attention, as matmul(softmax(...), value) or torch's own; this one shows none: use 'auto'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("recipe", "message"), FITTING, ids=[recipe for recipe, _ in FITTING])
+@pytest.mark.parametrize("as_data", [False, True])
+def test_other_recipe(recipe: str, message: str, as_data: bool) -> None:
+    """A recipe for another sort of network is refused."""
+    norms = [Parameter("n", "norm", (4,))] if recipe == "normfree" else []
+    with pytest.raises(ValueError, match=r"^`recipe` ") as caught:
+        choose(RECIPES[recipe] if as_data else recipe, norms, Structure(), {})
+    assert str(caught.value) == f"`recipe` {recipe!r} is for networks {message}"
+
+
+def test_fitting_recipe() -> None:
+    """A recipe that fits is what it says, with the options that were chosen."""
+    found = Structure(attentions=(Attention({}, {}, {}, (), ends_branch=False),))
+    chosen = choose("transformer", [], found, {"head": "zeros", "scale": None})
+    assert (chosen.name, chosen.head, chosen.scale, chosen.attention) == ("transformer", "zeros", "orthonormal", True)
+
+
+FILLS = "identity, hadamard, zeros, ones, untouched"
+
+OVERRIDES: list[tuple[Any, type[Exception], str]] = [
+    (
+        ["a.weight"],
+        TypeError,
+        "`overrides` must be a dict of patterns and fills, such as {'head.*': 'zeros'}; got a list",
+    ),
+    ("zeros", TypeError, "`overrides` must be a dict of patterns and fills, such as {'head.*': 'zeros'}; got a str"),
+    ({0: "zeros"}, TypeError, "`overrides` must name parameters of the model; got 0"),
+    ({"a": "zeros"}, ValueError, "`overrides` must name parameters of the model; got 'a', a module: write 'a.*'"),
+    (
+        {"b.weight": "zeros"},
+        ValueError,
+        "`overrides` must name parameters of the model; got 'b.weight', which matches none: did you mean 'a.weight'?",
+    ),
+    ({"*.gate": "ones"}, ValueError, "`overrides` must name parameters of the model; got '*.gate', which matches none"),
+    ({"*": "zero"}, ValueError, f"`overrides['*']` must be one of {FILLS}; got 'zero': did you mean 'zeros'?"),
+    ({"*": "norms"}, ValueError, f"`overrides['*']` must be one of {FILLS}; got 'norms'"),
+    ({"*": None}, TypeError, f"`overrides['*']` must be one of {FILLS}; got None"),
+    ({"*": numpy.zeros}, TypeError, f"`overrides['*']` must be one of {FILLS}; got a builtin_function_or_method"),
+    ({"*": "identity"}, ValueError, "`overrides` must ask for 'identity' of matrices alone; got a.bias of shape (4,)"),
+]
+
+
+@pytest.mark.parametrize(("given", "kind", "message"), OVERRIDES, ids=[message for *_, message in OVERRIDES])
+def test_no_overrides(given: Any, kind: type[Exception], message: str) -> None:
+    """Overrides that are none, do nothing or ask for nothing are refused."""
+    parameters = [Parameter("a.weight", "linear", (4, 4)), Parameter("a.bias", "bias", (4,))]
+    with pytest.raises(kind) as caught:
+        plan(parameters, RECIPES["mlp"], overrides=given)
+    assert str(caught.value) == message
+
+
+REFUSED: list[tuple[Exception, type[Exception], str]] = [
+    (_network_checks.no_model([1]), TypeError, "`model` must be one torch.nn.Module; got a list"),
+    (
+        _network_checks.no_model(dict),
+        TypeError,
+        "`model` must be one torch.nn.Module; got the class dict: call it first",
+    ),
+    (
+        _network_checks.wrapped_model(OSError()),
+        TypeError,
+        "`model` must be the plain model; got an OSError: pass the model before it is wrapped",
+    ),
+    (_network_checks.no_parameters({}), ValueError, "`model` must have parameters; got a dict, which has none"),
+    (
+        _network_checks.lazy_parameter("a"),
+        TypeError,
+        "`model` must have shapes; got a lazy a: run a batch through the model first",
+    ),
+    (
+        _network_checks.no_real_parameter("a", "int8"),
+        TypeError,
+        (
+            "`model` must hold float64, float32, float16 or bfloat16; got a of int8: leave it as it is by "
+            "overrides={'a': 'untouched'}"
+        ),
+    ),
+    (
+        _network_checks.no_module({}),
+        ValueError,
+        "`module` must be part of the model that the plan is of; got a dict, which is not",
+    ),
+    (
+        _network_checks.untraceable({}),
+        ValueError,
+        "`example_inputs` must be given: torch.fx can't trace dict: pass what to call it with",
+    ),
+    (
+        _network_checks.no_inputs((1, 4)),
+        TypeError,
+        "`example_inputs` must be a tensor, or a tuple or dict that holds one; got a tuple",
+    ),
+    (
+        _network_checks.failing_inputs(KeyError("x")),
+        ValueError,
+        "`example_inputs` must be what the model takes; got KeyError: 'x'",
+    ),
+    (
+        _network_checks.sharded(),
+        ValueError,
+        (
+            "`model` must not be sharded before its plan is made; got DTensors: call init_(model, ..., dry_run=True) "
+            "before sharding, and init_(model, plan) after"
+        ),
+    ),
+    (
+        _network_checks.no_plan("mlp"),
+        TypeError,
+        "`plan` must be a Plan, as init_(model, dry_run=True) returns it; got a str",
+    ),
+    (
+        _network_checks.other_model("a", (2, 3), (3, 2)),
+        ValueError,
+        "the plan must be of this model; it has a of shape (2, 3), and the model one of shape (3, 2)",
+    ),
+    (
+        _network_checks.other_model("a", (2, 3), None),
+        ValueError,
+        "the plan must be of this model; it has a of shape (2, 3), and the model none of that name",
+    ),
+    (
+        _network_checks.missing_in_plan(["a", "b"]),
+        ValueError,
+        "the plan must be of this model; it says nothing about a, b",
+    ),
+    (
+        _network_checks.plan_with_options(["head", "scale"]),
+        ValueError,
+        "`head` must be left out where a plan is given, which has it all; make a new plan with it",
+    ),
+    (
+        _network_checks.no_ends("a"),
+        TypeError,
+        "`branches` must be a list of names of modules or weights; got a str",
+    ),
+    (
+        _network_checks.no_end("relu"),
+        ValueError,
+        "`branches` must name modules that hold a weight, or such weights; got 'relu'",
+    ),
+    (
+        _network_checks.no_branches("mlp"),
+        ValueError,
+        "`branches` must be left out for the recipe 'mlp', which knows none: use 'auto'",
+    ),
+    (
+        _network_checks.undecided(["", *(f"b{number}" for number in range(25)), "b1"]),
+        ValueError,
+        (
+            "it can't be told which side of a sum is a residual branch: both have as many layers in the model itself, "
+            f"{', '.join(f'b{number}' for number in range(19))} and 6 more: name the last layers of all branches by "
+            "branches=[...], or pass branches=[] where there is none"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "kind", "message"), REFUSED, ids=[message for *_, message in REFUSED])
+def test_refusals_of_models(error: Exception, kind: type[Exception], message: str) -> None:
+    """What is refused of whole models, word for word; torch's session provokes it."""
     assert (type(error), str(error)) == (kind, message)

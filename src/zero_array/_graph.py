@@ -49,6 +49,7 @@ class Graph:
             for source in node.inputs:
                 mask |= self.above[source]
             self.above.append(mask)
+        self.weighted = sum(1 << number for number, held in enumerate(self.weights) if held)  # a set as well
 
     def depends(self, node: int, other: int) -> bool:
         """Whether a node is another, or comes after it."""
@@ -63,7 +64,7 @@ class Graph:
 
     def distance(self, node: int, common: int) -> float:
         """The least number of weighted layers between a set of nodes and one behind it."""
-        far: dict[int, float] = {}
+        far: dict[int, float] = {}  # without end where nothing of the set leads there
         for number in self.members(self.above[node]):
             if common >> number & 1:
                 far[number] = 0
@@ -100,17 +101,22 @@ class Graph:
             found = inputs[0] if inputs and not self.weights[found] else None
         return found if found is not None and len(self.nodes[found].inputs) == 2 else None
 
-    def main(self, node: int) -> tuple[int, ...]:
-        """The inputs of an unweighted node that must be zero for its result to be zero."""
+    def main(self, node: int, common: int = 0) -> tuple[int, ...]:
+        """The inputs of an unweighted node that must be zero for its result to be zero; `common` can't be."""
         op, inputs = self.nodes[node].op, self.nodes[node].inputs
-        attended = self.attended(node)
-        if attended:
-            return (attended[2],)
+        if op == "div":
+            return inputs[:1]
         if op not in _PRODUCTS or len(inputs) < 2:
             return inputs
         first, second = inputs[:2]  # one of the two is enough; two zeros would never learn
+        if not self.is_weighted(second, common):
+            return (first,)
         gate = self.depends(first, second) or self.behind(first, _BOUNDED) is not None
-        return (second,) if gate and first != second else (first,)
+        return (second,) if not self.is_weighted(first, common) or (gate and first != second) else (first,)
+
+    def is_weighted(self, node: int, common: int) -> bool:
+        """Whether a weighted layer lies between a set of nodes and one behind it."""
+        return bool(self.above[node] & self.weighted & ~common)
 
     def sources(self, node: int) -> dict[str, frozenset[int]]:
         """The weights whose output a result is made of, and which of their output features where that is known."""

@@ -208,11 +208,13 @@ def _kind(value: Any) -> str:
 
 def _closest(value: str, names: Iterable[str]) -> str:
     """The name that was probably meant."""
-    found = get_close_matches(value, list(names), n=1)
+    names = list(names)
+    found = get_close_matches(value, names, n=1) or get_close_matches(value.lower(), names, n=1)
     return f": did you mean {found[0]!r}?" if found else ""
 
 
 def _listed(names: Sequence[str]) -> str:
     """Some names; of very many the first."""
-    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
-    return ", ".join(name or "the model itself" for name in list(dict.fromkeys(names))[:20]) + more
+    shown = [name or "the model itself" for name in dict.fromkeys(names)]
+    more = f" and {len(shown) - 20} more" if len(shown) > 20 else ""
+    return ", ".join(shown[:20]) + more

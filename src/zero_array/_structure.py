@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ._graph import Graph, Node
 
 _SUMS = {"add", "sub"}
+_NEVER_ZERO = {"exp", "hardsigmoid", "log_softmax", "logsigmoid", "sigmoid", "softmax", "softplus"}
 _FLAT_AT_ZERO = {"relu", "relu6", "hardtanh", "threshold"}
 
 
@@ -117,8 +118,6 @@ def _branches(graph: Graph) -> tuple[list[Branch], set[int], list[str]]:
             if first:
                 undecided.append(node.where)
             continue
-        if max(first, second) == float("inf"):
-            continue
         side = node.inputs[0] if first > second else node.inputs[1]
         branch, cores, sums = _walk(graph, side, common, node.where)
         taken |= sums
@@ -171,11 +170,11 @@ def _walk(graph: Graph, side: int, common: int, where: str) -> tuple[Branch, set
             ends += graph.weights[number]
             behind += set(node.parameters) - set(ends)
             dead |= flat
-        else:
+        elif node.op not in _NEVER_ZERO:
             if node.op in _SUMS:
                 sums.add(number)
             behind += node.parameters
-            waiting += [(source, flat or node.op in _FLAT_AT_ZERO) for source in graph.main(number)]
+            waiting += [(source, flat or node.op in _FLAT_AT_ZERO) for source in graph.main(number, common)]
     return Branch(where, tuple(ends), tuple(outputs), tuple(behind), dead), attentions, sums
 
 

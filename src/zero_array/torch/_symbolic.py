@@ -39,7 +39,7 @@ def trace(model: nn.Module, names: dict[int, str], weights: set[str]) -> Structu
                 uses.setdefault(name, set()).add(node.op)
             if node.op == "embedding":
                 node = node._replace(inputs=())
-            if inputs or node.op in {"embedding", "input"}:
+            if (inputs and not _is_size(traced)) or node.op in {"embedding", "input"}:
                 numbers[traced] = len(nodes)
                 nodes.append(node)
     return structure(nodes, outputs, uses, weights)
@@ -50,6 +50,13 @@ def _check_known(target: Any, used: list[str]) -> None:
     home = getattr(target, "__module__", None) or "torch"  # methods and built-in functions have none
     if used and home.partition(".")[0] not in {"torch", "_operator", "builtins", "math"}:
         raise TypeError(f"{target} may do anything to {used}")
+
+
+def _is_size(traced: fx.Node) -> bool:
+    """Whether a node asks an activation for its size or the like, which no weight can change."""
+    if traced.target is getattr:
+        return traced.args[1] in {"device", "dtype", "is_nested", "ndim", "shape"}
+    return traced.op == "call_method" and traced.target in {"dim", "numel", "size", "stride"}
 
 
 class _Tracer(fx.Tracer):

@@ -1,0 +1,187 @@
+"""A plan: how it prints, filters, compares, is saved, and what its blocks hold."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy
+import pytest
+from networks import Network
+
+import zero_array
+from zero_array._build import build
+from zero_array._namespace import namespace
+from zero_array.recipes import RECIPES, Entry, Parameter, Part, Plan, plan
+
+PARAMETERS = [
+    Parameter("stem.weight", "conv", (8, 3, 3, 3)),
+    Parameter("stem.bias", "bias", (8,)),
+    Parameter("rnn.weight", "recurrent", (8, 8), parts=(Part("reset", 4), Part("new", 4))),
+    Parameter("scale", "scale", ()),
+    Parameter("tokens.weight", "embedding", (9, 8), aliases=("head.weight",)),
+]
+
+
+def made(**overrides: Any) -> Plan:
+    """A plan of one parameter of each sort."""
+    return plan(
+        PARAMETERS, RECIPES["mlp"], overrides={name.replace("_", "."): fill for name, fill in overrides.items()}
+    )
+
+
+TABLE = """
+parameter      shape    fill                          reason
+stem.weight    8x3x3x3  hadamard                      Algorithm 2, 3 -> 8
+stem.bias      8        zeros                         bias
+rnn.weight     8x8      reset identity, new identity  Algorithm 1, 8 -> 4
+scale          -        ones                          multiplier
+tokens.weight  9x8      untouched                     embedding: not settled by the paper; also head.weight
+"""
+
+
+def test_table() -> None:
+    """A plan prints as an aligned table, without spaces at the ends of its lines."""
+    assert str(made()) == TABLE.strip()
+
+
+def test_empty_table() -> None:
+    """A plan without entries prints its head."""
+    assert str(made().filter("nothing")) == "parameter  shape  fill  reason"
+
+
+def test_sequence() -> None:
+    """A plan has a length, and its entries come in the network's order."""
+    assert len(made()) == 5
+    assert [entry.name for entry in made()] == [parameter.name for parameter in PARAMETERS]
+
+
+def test_lookup() -> None:
+    """An entry is found by each of its parameter's names."""
+    assert made()["head.weight"] is not None
+    assert made()["head.weight"] == made()["tokens.weight"]
+
+
+def test_lookup_of_a_stranger() -> None:
+    """Another name is a KeyError with that name."""
+    with pytest.raises(KeyError, match=r"^'stem'$"):
+        made()["stem"]
+
+
+FILTERS: list[tuple[tuple[str, ...], dict[str, Any], list[str]]] = [
+    ((), {}, ["stem.weight", "stem.bias", "rnn.weight", "scale", "tokens.weight"]),
+    (("stem.*",), {}, ["stem.weight", "stem.bias"]),
+    (("*.weight",), {"fill": "identity"}, ["rnn.weight"]),
+    (("Stem.*",), {}, []),
+    ((), {"fill": "zeros"}, ["stem.bias"]),
+    ((), {"kind": "embedding"}, ["tokens.weight"]),
+    (("stem.*",), {"kind": "bias", "fill": "ones"}, []),
+]
+
+
+@pytest.mark.parametrize(("pattern", "options", "names"), FILTERS, ids=str)
+def test_filter(pattern: tuple[str, ...], options: dict[str, Any], names: list[str]) -> None:
+    """A filter keeps what matches pattern, fill and kind, in order and unchanged."""
+    found = made().filter(*pattern, **options)
+    assert [entry.name for entry in found] == names
+    assert all(entry == made()[entry.name] for entry in found)
+    assert found.recipe == "mlp"
+
+
+def test_filter_by_no_fill() -> None:
+    """A misspelt fill is refused, with what was meant."""
+    with pytest.raises(ValueError, match=r"^`fill` must be one of .*; got 'zero': did you mean 'zeros'\?$"):
+        made().filter(fill="zero")  # type: ignore[arg-type]  # the mistake under test
+
+
+def test_differences() -> None:
+    """Two plans differ where an entry does, or where only one has it."""
+    changed = made(stem_bias="ones")
+    assert made().differences(made()) == []
+    assert made().differences(changed) == [("stem.bias", "zeros", "ones")]
+    assert made().filter("scale").differences(changed.filter("stem.bias")) == [
+        ("scale", "ones", "absent"),
+        ("stem.bias", "absent", "ones"),
+    ]
+
+
+def test_difference_of_scales() -> None:
+    """Entries of equal fills and different constants differ."""
+    other = plan(PARAMETERS, replace(RECIPES["mlp"], scale="paper"))
+    assert ("stem.weight", "hadamard", "hadamard") in made().differences(other)
+
+
+def attention() -> Plan:
+    """A plan with parts that repeat, aliases, a gain and its direction."""
+    net = Network()
+    roles = tuple(Part(label, 2) for label in ("query", "key", "value") * 2)
+    names = net.held("in", "linear", 12, 4, parts=roles), net.held("out", "linear", 4, 4, aliases=("tied",))
+    net.add(net.x, net.op("multihead", net.x, parameters=names))
+    net.held("gain", "gain", 4, 1, direction="out")
+    net.held("kernel", "conv", 4, 4, 3, 2, center=(0, 1), groups=1)
+    net.held("same", "conv", 4, 1, 4, center="same", groups=4, transposed=False, is_divided=True)
+    return net.plan()
+
+
+@pytest.mark.parametrize("given", [made(), attention(), made().filter("nothing")], ids=["plain", "attention", "empty"])
+def test_json(given: Plan) -> None:
+    """A plan that was saved and loaded is equal, hashable, and prints and writes the same."""
+    again = Plan.from_json(given.to_json())
+    assert again == given
+    assert hash(again) == hash(given)
+    assert str(again) == str(given)
+    assert [list(entry.blocks()) for entry in again] == [list(entry.blocks()) for entry in given]
+
+
+def array(entry: Entry) -> numpy.ndarray[Any, Any]:
+    """A parameter of twos, filled as an entry says."""
+    parameter = entry.parameter
+    result = numpy.full(parameter.shape, 2.0)
+    for start, stop, content in entry.blocks():
+        part = numpy.moveaxis(result.reshape(parameter.shape or (1,)), parameter.out_axis, 0)[start:stop]
+        if isinstance(content, float):
+            part[:] = content
+        else:
+            values = build(namespace(numpy), content, numpy.float64, None, "auto")
+            part[:] = numpy.moveaxis(values, parameter.out_axis, 0)
+    return result
+
+
+BLOCKS: list[tuple[tuple[int, ...], dict[str, Any]]] = [
+    ((8, 4), {}),
+    ((4, 8), {"in_axis": 0, "out_axis": 1}),
+    ((12, 2, 3, 4), {"groups": 3}),
+    ((12, 2, 3, 4), {"center": "same"}),
+    ((4, 4, 4), {"center": -1}),
+]
+
+
+@pytest.mark.parametrize(("shape", "options"), BLOCKS, ids=str)
+def test_blocks(shape: tuple[int, ...], options: dict[str, Any]) -> None:
+    """The blocks of a matrix are what the constructor makes; of a constant, that constant; else nothing."""
+    given = [Parameter("x", "linear", shape, **options)]
+    assert numpy.array_equal(array(plan(given, RECIPES["mlp"])["x"]), zero_array.zero_init(shape, **options))
+    for fill, value in (("zeros", 0.0), ("ones", 1.0), ("untouched", 2.0)):
+        overrides: Any = {"x": fill}
+        assert (array(plan(given, RECIPES["mlp"], overrides=overrides)["x"]) == value).all()
+
+
+def test_blocks_of_parts() -> None:
+    """The rows of one label make one matrix, though they lie apart; another label's make another."""
+    parts = (Part("a", 2), Part("b", 3), Part("a", 4), Part("b", 1))
+    filled = array(plan([Parameter("x", "recurrent", (10, 3), parts=parts)], RECIPES["mlp"])["x"])
+    first, second = [0, 1, 5, 6, 7, 8], [2, 3, 4, 9]
+    assert numpy.array_equal(filled[first], zero_array.zero_init((6, 3)))
+    assert numpy.array_equal(filled[second], zero_array.zero_init((4, 3)))
+
+
+def test_blocks_of_a_transposed_kernel() -> None:
+    """Of a transposed layer each group of inputs holds its own block, transposed."""
+    parameter = Parameter("x", "conv", (4, 3, 3), out_axis=1, in_axis=0, groups=2, transposed=True)
+    filled = array(plan([parameter], RECIPES["mlp"])["x"])
+    block = zero_array.zero_init((3, 2, 3)).swapaxes(0, 1)
+    assert numpy.array_equal(filled, numpy.concatenate([block, block]))
+
+
+def test_block_of_a_scalar() -> None:
+    """A parameter without axes is one element."""
+    assert array(made()["scale"]) == 1.0
+    assert [tuple(block) for block in made()["scale"].blocks()] == [(0, 1, 1.0)]

@@ -1,0 +1,412 @@
+"""What recipes make of networks written by hand: each parameter's fill and reason, and never two zeros in series."""
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from networks import Network
+
+from zero_array._plan import Kind
+from zero_array._recipe import check, needs_structure
+from zero_array._structure import Structure
+from zero_array.recipes import RECIPES, Parameter, Part, plan
+
+
+def mlp() -> Network:
+    """Three layers."""
+    net = Network()
+    net.layer("head", net.layer("b", net.layer("a", net.x, shape=(8, 4)), shape=(8, 8)), shape=(2, 8))
+    return net
+
+
+def block(*, normed: bool = True, where: str = "") -> Network:
+    """A residual block, and a head."""
+    net = Network()
+    y = net.layers(net.x, "a", "b")
+    net.layer("head", net.add(net.x, net.norm("n", y) if normed else y, where=where))
+    return net
+
+
+def attention(*, shape: tuple[int, ...] = (4, 4), behind: tuple[str, ...] = ("out",), added: bool = True) -> Network:
+    """An attention block, and a head."""
+    net = Network()
+    core = net.attend(*(net.layer(name, net.x, shape=shape) for name in "qkv"))
+    y = net.layers(core, *behind) if behind else core
+    net.layer("head", net.add(net.x, y) if added else y)
+    return net
+
+
+@pytest.mark.parametrize(
+    ("net", "name"),
+    [(mlp(), "mlp"), (block(), "resnet"), (block(normed=False), "normfree"), (attention(), "transformer")],
+    ids=["mlp", "resnet", "normfree", "transformer"],
+)
+def test_auto(net: Network, name: str) -> None:
+    """The structure chooses the recipe, and that recipe by name makes the same plan."""
+    assert net.plan("auto").recipe == name
+    assert net.plan("auto") == net.plan(name)
+
+
+def test_auto_is_undecided() -> None:
+    """A network whose only sum is undecided is no plain chain: it must be decided."""
+    net = Network()
+    net.add(net.layer("a", net.x), net.layer("b", net.x), where="merge")
+    with pytest.raises(ValueError, match=r"^it can't be told which side of a sum is a residual branch: .* in merge: "):
+        net.plan("auto")
+    assert net.fills("mlp") == {"a": "identity", "b": "identity"}
+
+
+def test_mlp() -> None:
+    """Algorithm 1 on every layer, the head too."""
+    assert mlp().fills() == {"a": "hadamard", "b": "identity", "head": "identity"}
+
+
+@pytest.mark.parametrize(("head", "fill"), [("zeros", "zeros"), ("keep", "untouched"), ("algorithm1", "identity")])
+def test_head(head: str, fill: str) -> None:
+    """The head is an option."""
+    entry = mlp().plan(head=head)["head"]
+    assert entry.fill == fill
+    assert entry.reason == ("Algorithm 1, 8 -> 2" if head == "algorithm1" else f"head: {head}")
+
+
+def test_end_of_a_branch() -> None:
+    """The last weight is zero, the norm behind it is not."""
+    made = block(where="layer1").plan()
+    assert {entry.name: entry.fill for entry in made} == {
+        "a": "identity",
+        "b": "zeros",
+        "n": "ones",
+        "head": "identity",
+    }
+    assert made["b"].reason == "last weight of the residual branch of layer1"
+    assert block().plan()["b"].reason == "last weight of a residual branch"
+
+
+def test_branch_end_norm() -> None:
+    """On demand the last norm's scale is zero instead, where there is one."""
+    assert block().fills(branch_end="norm") == {"a": "identity", "b": "identity", "n": "zeros", "head": "identity"}
+    assert block().plan(branch_end="norm")["n"].reason == "last scale of a residual branch"
+    assert block(normed=False).fills(branch_end="norm")["b"] == "zeros"
+
+
+def test_dead_branch() -> None:
+    """A branch that ends in a ReLU has no zeros, which would never learn; the reason says so."""
+    net = Network()
+    net.add(net.x, net.op("relu", net.layers(net.x, "a", "b")))
+    entry = net.plan()["b"]
+    assert (entry.fill, entry.reason) == (
+        "identity",
+        "Algorithm 1, 4 -> 4; a residual branch ends in a ReLU: zeros would never learn",
+    )
+
+
+def standardised(used: str, *, divided: bool = False, behind: Kind | None = None) -> Network:
+    """A block whose last weight is divided by a norm of its own."""
+    net = Network()
+    y = net.layer("b", net.layer("a", net.x), used=used, is_divided=divided)
+    if behind:
+        y = net.op("mul", y, parameters=(net.held("scale", behind, 4),))
+    net.add(net.x, y)
+    return net
+
+
+@pytest.mark.parametrize("divided", [False, True])
+def test_multiplier_of_a_standardised_weight(divided: bool) -> None:
+    """A multiplier behind a weight that is divided by its own deviation or norm is zero in its place."""
+    net = standardised("linear" if divided else "norm", divided=divided, behind="scale")
+    assert net.fills() == {"a": "identity", "b": "identity", "scale": "zeros"}
+    assert net.plan()["scale"].reason == "multiplier of a residual branch, whose last weight is standardised"
+
+
+def test_norm_behind_a_divided_weight() -> None:
+    """Where it has no multiplier, the scale of the norm behind it is."""
+    assert standardised("linear", divided=True, behind="norm").fills() == {
+        "a": "identity",
+        "b": "identity",
+        "scale": "zeros",
+    }
+
+
+def test_divided_weight_alone() -> None:
+    """A weight that is divided by its norm is never zero, which would be no number."""
+    entry = standardised("linear", divided=True).plan()["b"]
+    assert (entry.fill, entry.reason) == (
+        "identity",
+        "Algorithm 1, 4 -> 4; a residual branch can't end in zeros, which have no norm",
+    )
+
+
+def test_zeros_of_a_divided_weight() -> None:
+    """Zeros are refused where the weight is divided by its norm."""
+    with pytest.raises(ValueError, match=r"^b can't start as zeros, since its layer divides it by its norm: "):
+        standardised("linear", divided=True).plan(overrides={"b": "zeros"})
+
+
+def test_gain_and_direction() -> None:
+    """A weight held as norm and direction is zero by its norm; elsewhere its norm is that of its direction."""
+    net = Network()
+    y = net.layer("b.v", net.layer("a.v", net.x))
+    for name in "ab":
+        net.held(f"{name}.g", "gain", 4, 1, direction=f"{name}.v")
+    net.add(net.x, y)
+    assert net.fills() == {"b.v": "identity", "a.v": "identity", "a.g": "norms", "b.g": "zeros"}
+    assert net.plan()["b.g"].reason == "last weight of a residual branch"
+    assert net.plan()["b.v"].reason == "Algorithm 1, 4 -> 4; its gain is zero"
+
+
+def test_gain_of_a_dead_branch() -> None:
+    """Where the direction is not zero for a reason, its norm is no zero either."""
+    net = Network()
+    net.held("g", "gain", 4, 1, direction="v")
+    net.add(net.x, net.op("relu", net.layer("v", net.x)))
+    assert net.fills() == {"g": "norms", "v": "identity"}
+
+
+def test_attention() -> None:
+    """Query identity, key zero; where the attention ends its branch, value zero and output identity."""
+    made = attention().plan()
+    assert {entry.name: entry.fill for entry in made} == {
+        "q": "query identity",
+        "k": "key zeros",
+        "v": "value zeros",
+        "out": "identity",
+        "head": "untouched",
+    }
+    assert made["v"].reason == "attention"
+    assert made["out"].reason == "Algorithm 1, 4 -> 4; its values are zero already"
+
+
+def test_attention_outside_a_branch() -> None:
+    """Without a shortcut the values carry the signal: they are not zero."""
+    fills = attention(added=False).fills()
+    assert (fills["k"], fills["v"], fills["out"]) == ("key zeros", "value identity", "identity")
+
+
+def test_attention_before_a_layer() -> None:
+    """With a layer behind it in its branch, that one alone is zero."""
+    fills = attention(behind=("out", "more")).fills()
+    assert (fills["v"], fills["out"], fills["more"]) == ("value identity", "identity", "zeros")
+
+
+def test_attention_without_projection() -> None:
+    """An attention that is added as it is ends its branch by its values."""
+    assert attention(behind=()).fills()["v"] == "value zeros"
+
+
+def test_attention_by_another_recipe() -> None:
+    """A recipe without attention makes the output projection the end of the branch."""
+    assert attention().fills("normfree") == dict.fromkeys("qkv", "identity") | {"out": "zeros", "head": "identity"}
+
+
+@pytest.mark.parametrize("recipe", ["normfree", "transformer"])
+@pytest.mark.parametrize("behind", [(), ("out",), ("out", "more"), ("out", "more", "last")], ids=len)
+@pytest.mark.parametrize("added", [False, True])
+def test_never_two_zeros_in_series(recipe: str, behind: tuple[str, ...], added: bool) -> None:
+    """Of value, output and what follows it in a branch, one is zero; outside of a branch none is."""
+    fills = attention(behind=behind, added=added).fills(recipe)
+    zeros = [name for name in ("v", *behind) if "zeros" in fills[name]]
+    is_branch_without_end = added and not behind and recipe == "normfree"
+    assert len(zeros) == (added and not is_branch_without_end)
+
+
+def test_wide_query() -> None:
+    """A query that is wider than its input is a Hadamard slice."""
+    assert attention(shape=(8, 4)).fills()["q"] == "query hadamard"
+
+
+def packed(*rows: Any) -> Network:
+    """An attention whose query, key and value are views of one layer's output."""
+    net = Network()
+    y = net.layer("qkv", net.x, shape=(12, 4))
+    core = net.op("attention", *(net.op("lookup", y, rows=some) for some in rows))
+    net.add(net.x, net.layer("out", core))
+    return net
+
+
+def test_packed_rows() -> None:
+    """Rows one role after the other become three parts."""
+    entry = packed(range(4), range(4, 8), range(8, 12)).plan()["qkv"]
+    assert entry.parameter.parts == (Part("query", 4), Part("key", 4), Part("value", 4))
+    assert entry.fill == "query identity, key zeros, value zeros"
+    assert entry.reason == "Algorithm 1, 4 -> 4; attention"
+
+
+def test_interleaved_rows() -> None:
+    """Rows head by head become parts that make one matrix of each role."""
+    entry = packed((0, 1, 6, 7), (2, 3, 8, 9), (4, 5, 10, 11)).plan()["qkv"]
+    assert [part.label for part in entry.parameter.parts] == ["query", "key", "value"] * 2
+    assert entry.fill == "query identity, key zeros, value zeros"
+    query = [content for _, _, content in entry.blocks() if not isinstance(content, float)]
+    assert [(item.outputs, item.window) for item in query] == [(4, ((0, 2), (0, 4))), (4, ((2, 4), (0, 4)))]
+
+
+@pytest.mark.parametrize("rows", [(None, None, None), (range(4), range(3, 7), range(8, 12))], ids=["unknown", "shared"])
+def test_rows_that_cannot_be_told(rows: Any) -> None:
+    """Where rows are not known, or have two roles, the plan is refused, and an override decides."""
+    with pytest.raises(ValueError, match=r"^it can't be told which rows of qkv make query, key, value: pass example_"):
+        packed(*rows).plan()
+    assert packed(*rows).plan(overrides={"qkv": "untouched"})["qkv"].fill == "untouched"
+
+
+def test_multihead_module() -> None:
+    """A module that the adapter labelled gets its fills by label; its own output is identity."""
+    net = Network()
+    roles = tuple(Part(label, 4) for label in ("query", "key", "value"))
+    names = net.held("in", "linear", 12, 4, parts=roles), net.held("out", "linear", 4, 4)
+    net.add(net.x, net.op("multihead", net.x, parameters=names))
+    assert net.fills() == {"in": "query identity, key zeros, value zeros", "out": "identity"}
+    assert net.fills("normfree") == {"in": "zeros", "out": "zeros"}
+
+
+PLAIN: list[tuple[Kind, str, str]] = [
+    ("bias", "zeros", "bias"),
+    ("norm", "ones", "scale of a norm"),
+    ("norm offset", "zeros", "scale of a norm, counted from one"),
+    ("scale", "ones", "multiplier"),
+    ("gain", "norms", "norms of its directions"),
+    ("slope", "untouched", "slope of an activation"),
+    ("offset", "untouched", "position or token: not settled by the paper"),
+    ("embedding", "untouched", "embedding: not settled by the paper"),
+    ("linear", "hadamard", "Algorithm 1, 3 -> 6"),
+    ("recurrent", "hadamard", "Algorithm 1, 3 -> 6"),
+    ("bilinear", "hadamard", "Algorithm 1, 3 -> 6"),
+]
+
+
+@pytest.mark.parametrize(("kind", "fill", "reason"), PLAIN, ids=[kind for kind, *_ in PLAIN])
+def test_kinds(kind: Kind, fill: str, reason: str) -> None:
+    """What each kind of parameter starts as, and why."""
+    (entry,) = plan([Parameter("x", kind, (6, 3), aliases=("y",))], RECIPES["mlp"])
+    assert (entry.fill, entry.reason) == (fill, f"{reason}; also y")
+
+
+def test_embeddings() -> None:
+    """Tables of embeddings are filled on demand."""
+    recipe = replace(RECIPES["transformer"], embeddings="algorithm1")
+    (entry,) = plan([Parameter("tokens", "embedding", (6, 3))], recipe)
+    assert (entry.fill, entry.reason) == ("hadamard", "Algorithm 1, 3 -> 6")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "fill", "reason"),
+    [
+        (Parameter("x", "conv", (8, 4, 3, 3)), "hadamard", "Algorithm 2, 4 -> 8"),
+        (Parameter("x", "conv", (8, 2, 3), groups=4), "identity", "Algorithm 2, 2 -> 2 in each of 4 groups"),
+        (
+            Parameter("x", "conv", (8, 4, 3), out_axis=1, in_axis=0, groups=4, transposed=True),
+            "hadamard",
+            "Algorithm 2, 2 -> 4 in each of 4 groups",
+        ),
+        (Parameter("x", "linear", (3, 6), out_axis=1, in_axis=0), "hadamard", "Algorithm 1, 3 -> 6"),
+        (
+            Parameter("x", "recurrent", (12, 3), parts=(Part("in", 2), Part("out", 4), Part("in", 6))),
+            "in hadamard, out hadamard",
+            "Algorithm 1, 3 -> 4, 3 -> 8",
+        ),
+    ],
+    ids=["conv", "groups", "transposed", "in-out", "parts"],
+)
+def test_layouts(parameter: Parameter, fill: str, reason: str) -> None:
+    """Whether a layer widens is counted in one group, of one part, along the right axes."""
+    (entry,) = plan([parameter], RECIPES["mlp"])
+    assert (entry.fill, entry.reason) == (fill, reason)
+
+
+USES: list[tuple[set[str], tuple[int, ...], str]] = [
+    ({"mul"}, (4,), "scale"),
+    ({"mul", "div"}, (4, 4), "scale"),
+    ({"add"}, (4,), "bias"),
+    ({"sub"}, (1, 4, 1), "bias"),
+    ({"add"}, (), "bias"),
+    ({"add"}, (5, 4), "offset"),
+    ({"cat"}, (1, 1, 4), "offset"),
+    ({"lookup", "add"}, (9, 4), "offset"),
+    ({"linear"}, (8, 4), "linear"),
+    ({"matmul"}, (8, 4), "linear"),
+    ({"matmul"}, (2, 8, 4), "unknown"),
+    ({"linear", "matmul"}, (8, 4), "unknown"),
+    ({"einsum"}, (8, 4), "unknown"),
+    ({"mul", "add"}, (4,), "unknown"),
+    (set(), (4,), "unknown"),
+]
+
+
+@pytest.mark.parametrize(("uses", "shape", "kind"), USES, ids=str)
+def test_kind_by_use(uses: set[str], shape: tuple[int, ...], kind: str) -> None:
+    """A parameter of an unknown module is what the operations that read it make of it, or an error."""
+    given = [Parameter("x", "unknown", shape)]
+    found = Structure(uses={"x": uses})
+    if kind != "unknown":
+        assert plan(given, RECIPES["mlp"], found)["x"].parameter.kind == kind
+        return
+    with pytest.raises(ValueError, match=r"^it can't be told what these parameters are: x: say what each starts as"):
+        plan(given, RECIPES["mlp"], found)
+    assert plan(given, RECIPES["mlp"], found, {"x": "untouched"})["x"].fill == "untouched"
+
+
+def test_orientation_by_use() -> None:
+    """A parameter multiplied from the right counts its inputs along the first axis."""
+    entry = plan([Parameter("x", "unknown", (3, 6))], RECIPES["mlp"], Structure(uses={"x": {"matmul"}}))["x"]
+    assert (entry.fill, entry.parameter.out_axis, entry.parameter.in_axis) == ("hadamard", 1, 0)
+
+
+def test_norm_that_counts_from_one() -> None:
+    """A norm's scale that is only added to counts from one: it starts as zero."""
+    made = plan([Parameter("x", "norm", (4,))], RECIPES["resnet"], Structure(uses={"x": {"add"}}))
+    assert (made["x"].fill, made["x"].parameter.kind) == ("zeros", "norm offset")
+
+
+def test_overrides() -> None:
+    """The first pattern that matches one of a parameter's names decides."""
+    given = [Parameter("a.weight", "linear", (4, 4)), Parameter("b", "linear", (4, 4), aliases=("c.weight",))]
+    made = plan(given, RECIPES["mlp"], overrides={"c.*": "ones", "*.weight": "zeros", "*": "untouched"})
+    assert [(entry.fill, entry.reason) for entry in made] == [
+        ("zeros", "as asked by '*.weight'"),
+        ("ones", "as asked by 'c.*'; also c.weight"),
+    ]
+
+
+def test_override_of_a_labelled_weight() -> None:
+    """A matrix asked for a packed weight is one for each part."""
+    parts = (Part("query", 4), Part("key", 4))
+    made = plan([Parameter("x", "linear", (8, 4), parts=parts)], RECIPES["mlp"], overrides={"x": "identity"})
+    assert made["x"].fill == "query identity, key identity"
+
+
+@pytest.mark.parametrize("recipe", ["auto", *RECIPES, RECIPES["resnet"]], ids=str)
+def test_what_needs_structure(recipe: Any) -> None:
+    """All but a chain of layers needs the structure, and that one does for another head."""
+    check(recipe, {"head": "zeros", "scale": None})
+    assert needs_structure(recipe, {}) == (recipe != "mlp")
+    assert needs_structure(recipe, {"head": "zeros"})
+
+
+@pytest.mark.parametrize(("scale", "constant"), [("orthonormal", 2**-1.5), ("paper", 0.5)])
+def test_scale(scale: str, constant: float) -> None:
+    """The scale reaches the weights."""
+    (block, *_) = mlp().plan(scale=scale)["a"].blocks()
+    assert not isinstance(block.content, float)
+    assert block.content.constant == constant
+
+
+def test_plans_do_not_depend_on_order() -> None:
+    """The same network written in another order of its sums gives the same fills."""
+    first, second = Network(), Network()
+    for net, swapped in ((first, False), (second, True)):
+        x = net.x
+        for number in range(3):
+            sides = (x, net.layers(x, f"{number}.a", f"{number}.b"))
+            x = net.add(*(sides[::-1] if swapped else sides))
+    assert first.fills() == second.fills()
+    assert [name for name, fill in first.fills().items() if fill == "zeros"] == ["0.b", "1.b", "2.b"]
+
+
+def test_weights_in_series() -> None:
+    """Along a chain of blocks no zero follows a zero."""
+    net = Network()
+    x = net.x
+    for number in range(3):
+        x = net.add(x, net.layers(x, f"{number}.a", f"{number}.b"))
+    fills = [entry.fill for entry in net.plan()]
+    assert not any(before == after == "zeros" for before, after in pairwise(fills))

@@ -1,0 +1,459 @@
+"""What is found in networks written by hand: branches, attentions, heads, and what can't be told."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from networks import Network
+
+BRANCHES: dict[str, tuple[Callable[[Network], object], list[tuple[str, ...]]]] = {}
+
+
+def branches(*ends: tuple[str, ...]) -> Callable[[Callable[[Network], object]], Callable[[Network], object]]:
+    """List a network with the ends of its branches."""
+
+    def listed(build: Callable[[Network], object]) -> Callable[[Network], object]:
+        BRANCHES[build.__name__] = build, list(ends)
+        return build
+
+    return listed
+
+
+@branches()
+def chain(net: Network) -> None:
+    """No sum, no branch."""
+    net.layers(net.x, "a", "b")
+
+
+@branches(("b",))
+def plain(net: Network) -> None:
+    """A block of two layers."""
+    net.add(net.x, net.layers(net.x, "a", "b"))
+
+
+@branches(("b",))
+def shortcut_second(net: Network) -> None:
+    """The order of the sum does not matter."""
+    net.add(net.layers(net.x, "a", "b"), net.x)
+
+
+@branches(("b",))
+def subtracted(net: Network) -> None:
+    """A difference is a sum."""
+    net.op("sub", net.x, net.layers(net.x, "a", "b"))
+
+
+@branches(("b",))
+def projected(net: Network) -> None:
+    """A shortcut with one layer against a branch of two."""
+    net.op("relu", net.add(net.norm("n", net.layers(net.x, "a", "b")), net.norm("m", net.layer("down", net.x))))
+
+
+@branches(("b",), ("d",))
+def pre_activation(net: Network) -> None:
+    """Norms before the layers, two blocks."""
+    y = net.add(net.x, net.layers(net.op("relu", net.norm("n", net.x)), "a", "b"))
+    net.add(y, net.layers(net.op("relu", net.norm("m", y)), "c", "d"))
+
+
+@branches(("c",))
+def bottleneck(net: Network) -> None:
+    """Three layers, and a projected shortcut."""
+    net.add(net.layers(net.x, "a", "b", "c"), net.layer("down", net.x))
+
+
+@branches(("a2",), ("m2",))
+def parallel_from_left(net: Network) -> None:
+    """(x + a) + m: two branches."""
+    net.add(net.add(net.x, net.layers(net.x, "a1", "a2")), net.layers(net.x, "m1", "m2"))
+
+
+@branches(("m2", "a2"))
+def parallel_from_right(net: Network) -> None:
+    """(a + m) + x: one branch with two ends."""
+    net.add(net.add(net.layers(net.x, "a1", "a2"), net.layers(net.x, "m1", "m2")), net.x)
+
+
+@branches(("b",))
+def drop_path(net: Network) -> None:
+    """A branch times a random mask, which is made from its shape."""
+    y = net.layers(net.x, "a", "b")
+    net.add(net.x, net.op("mul", y, net.op("bernoulli", net.op("new_empty", y))))
+
+
+@branches(("b",))
+def drop_path_mask_first(net: Network) -> None:
+    """The mask comes first."""
+    y = net.layers(net.x, "a", "b")
+    net.add(net.x, net.op("mul", net.op("bernoulli", net.op("new_empty", y)), y))
+
+
+@branches(("b",))
+def layer_scale(net: Network) -> None:
+    """A branch times a parameter."""
+    net.add(net.x, net.op("mul", net.layers(net.x, "a", "b"), parameters=(net.held("gamma", "unknown", 4),)))
+
+
+@branches()
+def densenet(net: Network) -> None:
+    """What is joined side by side has no branch."""
+    net.op("cat", net.x, net.layers(net.x, "a", "b"))
+
+
+@branches(("up",))
+def additive_skip(net: Network) -> None:
+    """A U-Net that adds: its way through the bottom is a branch."""
+    down = net.layer("down", net.x)
+    net.add(net.layers(down, "bottom", "up"), down)
+
+
+@branches()
+def concatenated_skip(net: Network) -> None:
+    """A U-Net that joins side by side."""
+    down = net.layer("down", net.x)
+    net.layer("out", net.op("cat", net.layers(down, "bottom", "up"), down))
+
+
+@branches()
+def recurrence(net: Network) -> None:
+    """Steps that share their weights are no branches, though the sides differ in length."""
+    state = net.layer("in", net.x)
+    for _ in range(3):
+        again = net.op("linear", net.op("tanh", state), parameters=("hidden",))
+        state = net.add(net.op("linear", net.op("chunk", net.x), parameters=("in",)), again)
+    net.held("hidden", "linear", 4, 4)
+
+
+@branches(("b",))
+def squeeze_excite(net: Network) -> None:
+    """A gate that is made from the branch is none of its ends."""
+    y = net.layers(net.x, "a", "b")
+    gate = net.op("sigmoid", net.layers(net.op("mean", y), "squeeze", "excite"))
+    net.add(net.x, net.op("mul", y, gate))
+
+
+@branches(("b",))
+def squeeze_excite_gate_first(net: Network) -> None:
+    """The gate comes first."""
+    y = net.layers(net.x, "a", "b")
+    gate = net.op("hardsigmoid", net.layers(net.op("mean", y), "squeeze", "excite"))
+    net.add(net.op("mul", gate, y), net.x)
+
+
+@branches(("value",))
+def gated_by_a_layer(net: Network) -> None:
+    """The bounded factor is the gate, whichever comes first."""
+    net.add(net.x, net.op("mul", net.op("sigmoid", net.layer("gate", net.x)), net.layer("value", net.x)))
+
+
+@branches(("gate",))
+def gated_linear_unit(net: Network) -> None:
+    """One of two equal factors is zero, never both."""
+    net.add(net.x, net.op("mul", net.op("silu", net.layer("gate", net.x)), net.layer("up", net.x)))
+
+
+@branches(("both",))
+def gated_in_one(net: Network) -> None:
+    """A GLU that splits one layer's output."""
+    net.add(net.x, net.op("glu", net.layer("both", net.x)))
+
+
+@branches(("b",))
+def squared(net: Network) -> None:
+    """A factor times itself."""
+    y = net.layers(net.x, "a", "b")
+    net.add(net.x, net.op("mul", y, y))
+
+
+@branches(("b",))
+def two_ways_to_one_layer(net: Network) -> None:
+    """A layer that its branch uses twice is one end."""
+    y = net.layers(net.x, "a", "b")
+    net.add(net.x, net.op("cat", net.op("tanh", y), y))
+
+
+@branches(("f", "b"))
+def branch_in_a_branch(net: Network) -> None:
+    """The inner sum is a part of the outer branch: zero as a whole, and no branch of its own."""
+    y = net.layers(net.x, "a", "b")
+    net.add(net.x, net.add(y, net.layers(y, "e", "f")))
+
+
+@branches(("f",), ("c",))
+def branch_before_the_end(net: Network) -> None:
+    """A branch inside of another, with a layer behind it."""
+    y = net.layer("a", net.x)
+    net.add(net.x, net.layer("c", net.add(y, net.layers(y, "e", "f"))), where="outer")
+
+
+@branches()
+def sum_of_inputs(net: Network) -> None:
+    """Two inputs with nothing in common."""
+    net.add(net.layer("a", net.x), net.op("input"))
+
+
+@branches(("a",))
+def sum_with_a_table(net: Network) -> None:
+    """What is joined to the shortcut from elsewhere does not change it."""
+    net.add(net.layer("a", net.x), net.op("cat", net.op("embedding", parameters=("table",)), net.x))
+
+
+@branches()
+def nothing_to_learn(net: Network) -> None:
+    """Sides without weights."""
+    net.add(net.x, net.op("relu", net.x))
+
+
+@branches()
+def doubled(net: Network) -> None:
+    """A sum of something with itself."""
+    y = net.layer("a", net.x)
+    net.add(y, y)
+
+
+@branches(("b",))
+def masked(net: Network) -> None:
+    """A factor that no weight makes is not the one to be zero."""
+    net.add(net.x, net.op("mul", net.op("unsqueeze", net.op("input")), net.layers(net.x, "a", "b")))
+
+
+@branches(("b",))
+def masked_twice(net: Network) -> None:
+    """Nor is it where the other factor depends on it."""
+    mask = net.op("input")
+    net.add(net.x, net.op("mul", net.layers(net.op("mul", net.x, mask), "a", "b"), mask))
+
+
+@branches()
+def times_its_shortcut(net: Network) -> None:
+    """What is multiplied by the shortcut itself has a way without a layer, as the shortcut has: no side is chosen."""
+    net.add(net.x, net.op("mul", net.layers(net.x, "a", "b"), net.x))
+
+
+@branches()
+def never_zero(net: Network) -> None:
+    """What a sigmoid makes can't be zero."""
+    net.add(net.x, net.op("sigmoid", net.layer("a", net.x)))
+
+
+@branches(("b",))
+def divided(net: Network) -> None:
+    """The dividend is zero, never the divisor."""
+    y = net.layers(net.x, "a", "b")
+    net.add(net.x, net.op("div", y, net.op("sum", net.layer("keys", net.x))))
+
+
+@branches(("b",))
+def sum_of_three(net: Network) -> None:
+    """A sum with more inputs than two is none that could be a residual one."""
+    net.op("add", net.x, net.x, net.x)
+    net.add(net.x, net.layers(net.x, "a", "b"))
+
+
+@pytest.mark.parametrize(("build", "expected"), BRANCHES.values(), ids=BRANCHES)
+def test_ends_of_branches(build: Callable[[Network], object], expected: list[tuple[str, ...]]) -> None:
+    """The last weights of each residual branch are found, in the network's order."""
+    net = Network()
+    build(net)
+    found = net.structure()
+    assert [branch.ends for branch in found.branches] == expected
+    assert found.undecided == ()
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.booleans(), st.booleans(), st.booleans()), max_size=12))
+def test_chains_of_blocks(blocks: list[tuple[int, bool, bool, bool]]) -> None:
+    """In any chain of residual blocks the ends are exactly the last weights, and the head is not among them."""
+    net = Network()
+    x, expected = net.layer("stem", net.x), []
+    for number, (depth, is_projected, is_normed, shortcut_first) in enumerate(blocks):
+        names = [f"{number}.{layer}" for layer in range(depth + is_projected)]
+        branch = net.layers(net.norm(f"{number}.norm", x) if is_normed else x, *names)
+        short = net.layer(f"{number}.down", x) if is_projected else x
+        x = net.add(*((short, branch) if shortcut_first else (branch, short)), where=str(number))
+        expected.append((names[-1],))
+    net.layer("head", net.op("mean", x))
+    found = net.structure()
+    assert [branch.ends for branch in found.branches] == expected
+    assert [branch.where for branch in found.branches] == [str(number) for number in range(len(blocks))]
+    assert found.heads == {"head"}
+    assert (found.undecided, found.attentions) == ((), ())
+
+
+def test_equal_sides_are_undecided() -> None:
+    """Where both sides have as many layers, none is chosen; the places come in order."""
+    net = Network()
+    y = net.add(net.layer("a", net.x), net.layer("b", net.x), where="first")
+    net.add(net.layers(y, "c", "d"), net.layers(y, "e", "f"), where="second")
+    found = net.structure()
+    assert found.branches == ()
+    assert found.undecided == ("first", "second")
+
+
+@pytest.mark.parametrize("op", ["relu", "relu6", "threshold"])
+def test_dead_end(op: str) -> None:
+    """A branch that ends in an activation without a gradient at zero is dead; with another it is not."""
+    net = Network()
+    net.add(net.x, net.op("dropout", net.op(op, net.layer("a", net.x))))
+    net.add(net.x, net.op("gelu", net.layer("b", net.x)))
+    assert [(branch.ends, branch.dead) for branch in net.structure().branches] == [(("a",), True), (("b",), False)]
+
+
+def test_behind_the_end() -> None:
+    """Scales and multipliers at the end and behind it are listed, those before it are not."""
+    net = Network()
+    y = net.layer("b", net.norm("before", net.layer("a", net.x)))
+    net.nodes[-1] = net.nodes[-1]._replace(parameters=("b", "bias"))
+    net.add(net.x, net.op("mul", net.norm("after", y), parameters=("gamma",)))
+    (branch,) = net.structure().branches
+    assert set(branch.behind) == {"bias", "after", "gamma"}
+
+
+def test_heads() -> None:
+    """All last weights before the outputs are heads, but for ends of branches."""
+    net = Network()
+    y = net.add(net.x, net.layers(net.x, "a", "b"))
+    first, second = net.layer("class", net.op("mean", y)), net.op("tanh", net.layer("box", y))
+    joined = net.op("cat", first, second)
+    assert net.structure(joined, y).heads == {"class", "box"}
+
+
+def test_no_head_behind_a_sum() -> None:
+    """A network that ends in its last block has no head."""
+    net = Network()
+    net.norm("n", net.add(net.layer("stem", net.x), net.layers(net.x, "a", "b")))
+    assert net.structure().heads == frozenset()
+
+
+def test_fused_attention() -> None:
+    """A fused attention names the weights of query, key and value, and whether a branch ends in it."""
+    net = Network()
+    query, key, value = (net.layer(name, net.x) for name in "qkv")
+    bias = net.op("input")
+    net.add(net.x, net.layer("out", net.op("transpose", net.op("attention", query, key, value, bias))))
+    found = net.structure()
+    (attention,) = found.attentions
+    assert attention[:3] == ({"q": frozenset()}, {"k": frozenset()}, {"v": frozenset()})
+    assert attention.ends_branch
+    (branch,) = found.branches
+    assert (branch.ends, branch.outputs) == ((), ("out",))
+
+
+def test_attention_of_two_inputs_is_none() -> None:
+    """What is called so, and has no value, is no attention."""
+    net = Network()
+    net.op("attention", net.layer("q", net.x), net.layer("k", net.x))
+    assert net.structure().attentions == ()
+
+
+@pytest.mark.parametrize("scaled", ["before", "after", "not"])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("biased", [False, True])
+def test_attention_in_pieces(scaled: str, masked: bool, biased: bool) -> None:
+    """Softmax(q k) v is found through scaling, position biases, masks and dropout."""
+    net = Network()
+    query, key, value = (net.op("view", net.layer(name, net.x)) for name in "qkv")
+    if scaled == "before":
+        query = net.op("mul", query)
+    scores = net.op("matmul", query, net.op("transpose", key))
+    if scaled == "after":
+        scores = net.op("div", scores)
+    if biased:
+        scores = net.add(scores, net.op("lookup", net.op("input"), parameters=("table",)))
+    if masked:
+        scores = net.op("where", scores, net.op("input"))
+    weights = net.op("dropout", net.op("softmax", scores))
+    net.add(net.x, net.layer("out", net.op("reshape", net.op("matmul", weights, value))))
+    (attention,) = net.structure().attentions
+    assert [list(weights) for weights in attention[:3]] == [["q"], ["k"], ["v"]]
+    assert attention.ends_branch
+
+
+@pytest.mark.parametrize("kind", ["no softmax", "layer before", "layer inside", "lost", "constant"])
+def test_products_that_are_no_attention(kind: str) -> None:
+    """A product is an attention only behind a softmax of a product, with no layer between."""
+    net = Network()
+    q, k, v = (net.layer(name, net.x) for name in "qkv")
+    scores = net.op("matmul", q, k)
+    if kind == "layer inside":
+        scores = net.layer("mix", scores)
+    elif kind == "lost":
+        scores = net.op("input")
+    elif kind == "constant":
+        scores = net.op("matmul", q)
+    soft = net.op("sigmoid" if kind == "no softmax" else "softmax", scores)
+    net.op("matmul", net.layer("mix", soft) if kind == "layer before" else soft, v)
+    assert net.structure().attentions == ()
+
+
+def test_softmax_of_two_inputs_ends_the_search() -> None:
+    """Between softmax and value only operations on one activation are looked through."""
+    net = Network()
+    q, k, v = (net.layer(name, net.x) for name in "qkv")
+    soft = net.op("softmax", net.op("matmul", q, k))
+    net.op("einsum", net.op("cat", soft, soft), v)
+    assert net.structure().attentions == ()
+
+
+def test_rows_of_packed_weights() -> None:
+    """Where query, key and value are views of one layer's output, their rows are known."""
+    net = Network()
+    packed = net.layer("qkv", net.x, shape=(12, 4))
+    views = [net.op("view", net.op("lookup", packed, rows=range(4 * at, 4 * at + 4))) for at in range(3)]
+    net.op("attention", *views)
+    (attention,) = net.structure().attentions
+    assert attention[:3] == tuple({"qkv": frozenset(range(start, start + 4))} for start in (0, 4, 8))
+
+
+def test_rotated_query() -> None:
+    """A position put into query and key by rotation leaves their weights the same."""
+    net = Network()
+    query, key, value = (net.layer(name, net.x) for name in "qkv")
+    query, key = (net.add(net.op("mul", y), net.op("mul", net.op("roll", y))) for y in (query, key))
+    net.op("attention", query, key, value)
+    (attention,) = net.structure().attentions
+    assert [list(weights) for weights in attention[:3]] == [["q"], ["k"], ["v"]]
+
+
+def test_multihead_module() -> None:
+    """A module that is an attention as a whole has its weights listed, and is no head."""
+    net = Network()
+    for name in ("in", "out"):
+        net.held(name, "linear", 4, 4)
+    whole = net.op("multihead", net.x, parameters=("in", "out"))
+    found = net.structure()
+    assert [attention.whole for attention in found.attentions] == [("in", "out")]
+    assert not found.attentions[0].ends_branch
+    assert found.heads == frozenset()
+    net.add(net.x, net.op("dropout", whole))
+    found = net.structure()
+    assert found.attentions[0].ends_branch
+    assert [(branch.ends, branch.outputs) for branch in found.branches] == [((), ("in", "out"))]
+
+
+def test_attention_before_a_layer_of_its_branch() -> None:
+    """An attention with more layers behind its projection ends no branch: those layers do."""
+    net = Network()
+    core = net.attend(*(net.layer(name, net.x) for name in "qkv"))
+    net.add(net.x, net.layers(core, "out", "more"))
+    found = net.structure()
+    assert [attention.ends_branch for attention in found.attentions] == [False]
+    assert [(branch.ends, branch.outputs) for branch in found.branches] == [(("more",), ())]
+
+
+def test_attention_without_projection_ends_its_branch() -> None:
+    """An attention that is added as it is ends the branch by its values."""
+    net = Network()
+    net.add(net.x, net.attend(*(net.layer(name, net.x) for name in "qkv")))
+    found = net.structure()
+    assert [attention.ends_branch for attention in found.attentions] == [True]
+    assert [(branch.ends, branch.outputs) for branch in found.branches] == [((), ())]
+
+
+def test_attention_gated_before_its_projection() -> None:
+    """A gate between attention and projection is looked through."""
+    net = Network()
+    core = net.attend(*(net.layer(name, net.x) for name in "qkv"))
+    gate = net.op("sigmoid", net.layer("gate", net.x))
+    net.add(net.x, net.layer("out", net.op("mul", core, gate)))
+    assert [branch.outputs for branch in net.structure().branches] == [("out",)]
