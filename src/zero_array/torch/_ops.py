@@ -31,6 +31,20 @@ _SAME = {
 SAME_PARAMETER = {"bfloat16", "clone", "contiguous", "double", "expand", "float", "half", "to", "type", "type_as"}
 """What leaves a parameter the same thing, though elsewhere in memory."""
 
+FRESH = {
+    "empty_like",
+    "full_like",
+    "new_empty",
+    "new_full",
+    "new_ones",
+    "new_zeros",
+    "ones_like",
+    "rand_like",
+    "randn_like",
+    "zeros_like",
+}
+"""What takes no more of an activation than its shape."""
+
 VIEWS = {
     "chunk",
     "flatten",

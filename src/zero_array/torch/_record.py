@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 from .. import _network_checks
 from .._graph import Node
 from .._structure import Structure, structure
-from ._ops import SAME_PARAMETER, op
+from ._ops import FRESH, SAME_PARAMETER, op
 
 
 def run(model: nn.Module, names: dict[int, str], weights: set[str], example_inputs: Any) -> Structure:
@@ -120,7 +120,7 @@ class _Record(TorchFunctionMode):
         """Call a function and write it down."""
         result = func(*args, **(kwargs or {}))
         outputs = list(_tensors(result))
-        if outputs:
+        if outputs and op(func) not in FRESH:
             self._note(op(func), list(_tensors((args, kwargs or {}))), outputs)
         return result
 

@@ -7,7 +7,7 @@ from torch import fx, nn
 
 from .._graph import Node
 from .._structure import Structure, structure
-from ._ops import SAME_PARAMETER, VIEWS, op
+from ._ops import FRESH, SAME_PARAMETER, VIEWS, op
 
 
 def trace(model: nn.Module, names: dict[int, str], weights: set[str]) -> Structure:
@@ -39,7 +39,7 @@ def trace(model: nn.Module, names: dict[int, str], weights: set[str]) -> Structu
                 uses.setdefault(name, set()).add(node.op)
             if node.op == "embedding":
                 node = node._replace(inputs=())
-            if (inputs and not _is_size(traced)) or node.op in {"embedding", "input"}:
+            if (inputs and node.op not in FRESH and not _is_size(traced)) or node.op in {"embedding", "input"}:
                 numbers[traced] = len(nodes)
                 nodes.append(node)
     return structure(nodes, outputs, uses, weights)
