@@ -325,6 +325,13 @@ def test_no_head_behind_a_sum() -> None:
     assert net.structure().heads == frozenset()
 
 
+def test_no_head_before_an_attention() -> None:
+    """A network that ends in an attention has no head: what makes its query, key and value is none."""
+    net = Network()
+    net.attend(*(net.layer(name, net.x) for name in "qkv"))
+    assert net.structure().heads == frozenset()
+
+
 def test_fused_attention() -> None:
     """A fused attention names the weights of query, key and value, and whether a branch ends in it."""
     net = Network()

@@ -177,8 +177,8 @@ MISUSES: list[tuple[Callable[[], Any], Options, type[Exception], str]] = [
         {"recipe": "transformer"},
         ValueError,
         (
-            "`recipe` 'transformer' is for networks with attention, as matmul(softmax(...), value) or torch's own; this "
-            "one shows none: use 'auto'"
+            "`recipe` 'transformer' is for networks with attention, as matmul(softmax(...), value) or torch's own; "
+            "this one shows none: use 'auto'"
         ),
     ),
     (chain, {"head": "zero"}, ValueError, "`head` must be 'algorithm1' or 'zeros' or 'keep'; got 'zero'"),
@@ -235,8 +235,8 @@ MISUSES: list[tuple[Callable[[], Any], Options, type[Exception], str]] = [
         {},
         ValueError,
         (
-            "it can't be told which side of a sum is a residual branch: both have as many layers in the model itself: name "
-            "the last layers of all branches by branches=[...], or pass branches=[] where there is none"
+            "it can't be told which side of a sum is a residual branch: both have as many layers in the model itself: "
+            "name the last layers of all branches by branches=[...], or pass branches=[] where there is none"
         ),
     ),
     (
@@ -265,8 +265,8 @@ MISUSES: list[tuple[Callable[[], Any], Options, type[Exception], str]] = [
         {},
         ValueError,
         (
-            "it can't be told which rows of qkv.weight make query, key, value: pass example_inputs, or say what it starts "
-            "as by overrides={'qkv.weight': ...}"
+            "it can't be told which rows of qkv.weight make query, key, value: pass example_inputs, or say what it "
+            "starts as by overrides={'qkv.weight': ...}"
         ),
     ),
     (
@@ -274,8 +274,8 @@ MISUSES: list[tuple[Callable[[], Any], Options, type[Exception], str]] = [
         {"head": "zeros"},
         ValueError,
         (
-            "parametrizations.weight.original can't start as zeros, since its layer divides it by its norm: choose another "
-            "start by overrides={'parametrizations.weight.original': 'identity'}"
+            "parametrizations.weight.original can't start as zeros, since its layer divides it by its norm: choose "
+            "another start by overrides={'parametrizations.weight.original': 'identity'}"
         ),
     ),
     (chain, {"example_inputs": (1, 4)}, TypeError, INPUTS + "a tuple"),

@@ -197,11 +197,11 @@ def _heads(graph: Graph, outputs: Sequence[int]) -> Iterator[str]:
     waiting, seen = list(outputs), set()
     while waiting:
         number = waiting.pop()
-        if number in seen:
+        if number in seen or graph.attended(number):  # an attention is no head
             continue
         seen.add(number)
         node = graph.nodes[number]
         if graph.weights[number]:
-            yield from graph.weights[number] if node.op != "multihead" else ()  # an attention is no head
+            yield from graph.weights[number]
         elif node.op not in _SUMS or len(node.inputs) != 2:
             waiting += node.inputs
