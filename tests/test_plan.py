@@ -29,12 +29,12 @@ def made(**overrides: Any) -> Plan:
 
 
 TABLE = """
-parameter      shape    fill                          reason
-stem.weight    8x3x3x3  hadamard                      Algorithm 2, 3 -> 8
-stem.bias      8        zeros                         bias
-rnn.weight     8x8      reset identity, new identity  Algorithm 1, 8 -> 4
-scale          -        ones                          multiplier
-tokens.weight  9x8      untouched                     embedding: not settled by the paper; also head.weight
+parameter      shape    fill                         reason
+stem.weight    8x3x3x3  hadamard                     Algorithm 2, 3 -> 8
+stem.bias      8        zeros                        bias
+rnn.weight     8x8      identity in each of 2 parts  Algorithm 1, 8 -> 4
+scale          -        ones                         multiplier
+tokens.weight  9x8      untouched                    embedding: not settled by the paper; also head.weight
 """
 
 

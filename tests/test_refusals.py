@@ -232,7 +232,7 @@ REFUSED: list[tuple[Exception, type[Exception], str]] = [
     (
         _network_checks.no_ends("a"),
         TypeError,
-        "`branches` must be a list of names of modules or weights; got a str",
+        "`branches` must be 'found' or a list of names of modules or weights; got a str",
     ),
     (
         _network_checks.no_end("relu"),
@@ -250,7 +250,7 @@ REFUSED: list[tuple[Exception, type[Exception], str]] = [
         (
             "it can't be told which side of a sum is a residual branch: both have as many layers in the model itself, "
             f"{', '.join(f'b{number}' for number in range(19))} and 6 more: name the last layers of all branches by "
-            "branches=[...], or pass branches=[] where there is none"
+            "branches=[...], or leave these sums as they are by branches='found'"
         ),
     ),
 ]

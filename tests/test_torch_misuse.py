@@ -96,7 +96,7 @@ RECIPES = "`recipe` must be one of auto, mlp, resnet, normfree, transformer, a R
 FILLS = "must be one of identity, hadamard, zeros, ones, untouched; got "
 INPUTS = "`example_inputs` must be a tensor, or a tuple or dict that holds one; got "
 TAKES = "`example_inputs` must be what the model takes; got "
-ENDS = "`branches` must be a list of names of modules or weights; got "
+ENDS = "`branches` must be 'found' or a list of names of modules or weights; got "
 NO_END = "`branches` must name modules that hold a weight, or such weights; got "
 DTYPES = "`model` must hold float64, float32, float16 or bfloat16; got "
 SAYS_NOTHING = "the plan must be of this model; it says nothing about "
@@ -236,7 +236,8 @@ MISUSES: list[tuple[Callable[[], Any], Options, type[Exception], str]] = [
         ValueError,
         (
             "it can't be told which side of a sum is a residual branch: both have as many layers in the model itself: "
-            "name the last layers of all branches by branches=[...], or pass branches=[] where there is none"
+            "name the last layers of all branches by branches=[...], or leave these sums as they are by "
+            "branches='found'"
         ),
     ),
     (
@@ -265,8 +266,8 @@ MISUSES: list[tuple[Callable[[], Any], Options, type[Exception], str]] = [
         {},
         ValueError,
         (
-            "it can't be told which rows of qkv.weight make query, key, value: pass example_inputs, or say what it "
-            "starts as by overrides={'qkv.weight': ...}"
+            "it can't be told which rows of qkv.weight make query, key, value (it mostly can with example_inputs): say "
+            "what it starts as by overrides={'qkv.weight': ...}"
         ),
     ),
     (

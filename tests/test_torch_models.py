@@ -289,7 +289,9 @@ def test_all_parameters_learn(name: str) -> None:
 def test_packed_attention(name: str) -> None:
     """Running tells which rows make query, key and value; tracing can't, and says what to do."""
     module = packed_block(name)
-    with pytest.raises(ValueError, match=r"^it can't be told which rows of qkv.weight make query, key, value: pass ex"):
+    with pytest.raises(
+        ValueError, match=r"^it can't be told which rows of qkv.weight make query, key, value \(it mostly can with ex"
+    ):
         zero_array.torch.init_(module)
     plan = zero_array.torch.init_(module, example_inputs=data(*TOKENS))
     assert plan["qkv.weight"].fill == "query identity, key zeros, value zeros"
@@ -365,8 +367,10 @@ class Language(nn.Module):
         self.head = nn.Linear(4, 7, bias=False)
         self.head.weight = self.tokens.weight
 
-    def forward(self, numbers: Tensor, shift: Tensor | None = None, *, twice: bool = False) -> Tensor:
-        """Scores of the next token."""
+    def forward(self, numbers: Tensor | None = None, shift: Tensor | None = None, *, twice: bool = False) -> Tensor:
+        """Scores of the next token; of none, nothing."""
+        if numbers is None:
+            return self.head.bias
         x = self.again(self.block(self.tokens(numbers)))
         if shift is not None or twice:
             x = x * 2
@@ -585,7 +589,8 @@ def test_options() -> None:
 def test_undecided_branches() -> None:
     """Where both sides have as many layers the user decides: by a name, or by none."""
     model = Block(lambda self, x: self.a(x) + self.b(x), a=linear(), b=linear())
-    for branches, expected in (([], set()), (["a"], {"a.weight"}), (("b.weight",), {"b.weight"})):
+    ways: Any = (([], set()), ("found", set()), (["a"], {"a.weight"}), (("b.weight",), {"b.weight"}))
+    for branches, expected in ways:
         plan = zero_array.torch.init_(model, branches=branches)
         assert zeros(plan) == expected
 

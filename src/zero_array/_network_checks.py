@@ -161,7 +161,7 @@ def no_zeros(name: str) -> ValueError:
 
 def no_ends(value: Any) -> TypeError:
     """The refusal of something that is no list of branches' ends."""
-    return TypeError(f"`branches` must be a list of names of modules or weights; got {_kind(value)}")
+    return TypeError(f"`branches` must be 'found' or a list of names of modules or weights; got {_kind(value)}")
 
 
 def no_end(name: str) -> ValueError:

@@ -89,8 +89,8 @@ def _module(module: nn.Module, names: dict[int, str], where: str) -> Node:
 
 
 def _defaults(model: nn.Module) -> dict[str, Any]:
-    """The arguments that a caller may leave out: the model is read as it runs then."""
-    known = {name: item.default for name, item in inspect.signature(model.forward).parameters.items()}
+    """The arguments but for the first that a caller may leave out: the model is read as it runs then."""
+    known = {name: item.default for name, item in list(inspect.signature(model.forward).parameters.items())[1:]}
     return {
         name: value for name, value in known.items() if value is None or isinstance(value, bool | int | float | str)
     }
