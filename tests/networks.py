@@ -69,3 +69,12 @@ class Network:
     def fills(self, recipe: str | Recipe = "auto", **options: Any) -> dict[str, str]:
         """What each parameter starts as."""
         return {entry.name: entry.fill for entry in self.plan(recipe, **options)}
+
+
+def attention(*, shape: tuple[int, ...] = (4, 4), behind: tuple[str, ...] = ("out",), added: bool = True) -> Network:
+    """An attention block, and a head."""
+    net = Network()
+    core = net.attend(*(net.layer(name, net.x, shape=shape) for name in "qkv"))
+    y = net.layers(core, *behind) if behind else core
+    net.layer("head", net.add(net.x, y) if added else y)
+    return net

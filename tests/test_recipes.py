@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from networks import Network
+from networks import Network, attention
 
 from zero_array._plan import Kind
 from zero_array._recipe import check, needs_structure
@@ -25,15 +25,6 @@ def block(*, normed: bool = True, where: str = "") -> Network:
     net = Network()
     y = net.layers(net.x, "a", "b")
     net.layer("head", net.add(net.x, net.norm("n", y) if normed else y, where=where))
-    return net
-
-
-def attention(*, shape: tuple[int, ...] = (4, 4), behind: tuple[str, ...] = ("out",), added: bool = True) -> Network:
-    """An attention block, and a head."""
-    net = Network()
-    core = net.attend(*(net.layer(name, net.x, shape=shape) for name in "qkv"))
-    y = net.layers(core, *behind) if behind else core
-    net.layer("head", net.add(net.x, y) if added else y)
     return net
 
 
@@ -163,102 +154,6 @@ def test_gain_of_a_dead_branch() -> None:
     assert net.fills() == {"g": "norms", "v": "identity"}
 
 
-def test_attention() -> None:
-    """Query identity, key zero; where the attention ends its branch, value zero and output identity."""
-    made = attention().plan()
-    assert {entry.name: entry.fill for entry in made} == {
-        "q": "query identity",
-        "k": "key zeros",
-        "v": "value zeros",
-        "out": "identity",
-        "head": "untouched",
-    }
-    assert made["v"].reason == "values of an attention"
-    assert made["out"].reason == "Algorithm 1, 4 -> 4; its values are zero already"
-
-
-def test_attention_outside_a_branch() -> None:
-    """Without a shortcut the values carry the signal: they are not zero."""
-    fills = attention(added=False).fills()
-    assert (fills["k"], fills["v"], fills["out"]) == ("key zeros", "value identity", "identity")
-
-
-def test_attention_before_a_layer() -> None:
-    """With a layer behind it in its branch, that one alone is zero."""
-    fills = attention(behind=("out", "more")).fills()
-    assert (fills["v"], fills["out"], fills["more"]) == ("value identity", "identity", "zeros")
-
-
-def test_attention_without_projection() -> None:
-    """An attention that is added as it is ends its branch by its values."""
-    assert attention(behind=()).fills()["v"] == "value zeros"
-
-
-def test_attention_by_another_recipe() -> None:
-    """A recipe without attention makes the output projection the end of the branch."""
-    assert attention().fills("normfree") == dict.fromkeys("qkv", "identity") | {"out": "zeros", "head": "identity"}
-
-
-@pytest.mark.parametrize("recipe", ["normfree", "transformer"])
-@pytest.mark.parametrize("behind", [(), ("out",), ("out", "more"), ("out", "more", "last")], ids=len)
-@pytest.mark.parametrize("added", [False, True])
-def test_never_two_zeros_in_series(recipe: str, behind: tuple[str, ...], added: bool) -> None:
-    """Of value, output and what follows it in a branch, one is zero; outside of a branch none is."""
-    fills = attention(behind=behind, added=added).fills(recipe)
-    zeros = [name for name in ("v", *behind) if "zeros" in fills[name]]
-    is_branch_without_end = added and not behind and recipe == "normfree"
-    assert len(zeros) == (added and not is_branch_without_end)
-
-
-def test_wide_query() -> None:
-    """A query that is wider than its input is a Hadamard slice."""
-    assert attention(shape=(8, 4)).fills()["q"] == "query hadamard"
-
-
-def packed(*rows: Any) -> Network:
-    """An attention whose query, key and value are views of one layer's output."""
-    net = Network()
-    y = net.layer("qkv", net.x, shape=(12, 4))
-    core = net.op("attention", *(net.op("lookup", y, rows=some) for some in rows))
-    net.add(net.x, net.layer("out", core))
-    return net
-
-
-def test_packed_rows() -> None:
-    """Rows one role after the other become three parts."""
-    entry = packed(range(4), range(4, 8), range(8, 12)).plan()["qkv"]
-    assert entry.parameter.parts == (Part("query", 4), Part("key", 4), Part("value", 4))
-    assert entry.fill == "query identity, key zeros, value zeros"
-    assert entry.reason == "Algorithm 1, 4 -> 4; keys and values of an attention"
-
-
-def test_interleaved_rows() -> None:
-    """Rows head by head become parts that make one matrix of each role."""
-    entry = packed((0, 1, 6, 7), (2, 3, 8, 9), (4, 5, 10, 11)).plan()["qkv"]
-    assert [part.label for part in entry.parameter.parts] == ["query", "key", "value"] * 2
-    assert entry.fill == "query identity, key zeros, value zeros"
-    query = [content for _, _, content in entry.blocks() if not isinstance(content, float)]
-    assert [(item.outputs, item.window) for item in query] == [(4, ((0, 2), (0, 4))), (4, ((2, 4), (0, 4)))]
-
-
-@pytest.mark.parametrize("rows", [(None, None, None), (range(4), range(3, 7), range(8, 12))], ids=["unknown", "shared"])
-def test_rows_that_cannot_be_told(rows: Any) -> None:
-    """Where rows are not known, or have two roles, the plan is refused, and an override decides."""
-    with pytest.raises(ValueError, match=r"^it can't be told which rows of qkv make query, key, value \(it mostly"):
-        packed(*rows).plan()
-    assert packed(*rows).plan(overrides={"qkv": "untouched"})["qkv"].fill == "untouched"
-
-
-def test_multihead_module() -> None:
-    """A module that the adapter labelled gets its fills by label; its own output is identity."""
-    net = Network()
-    roles = tuple(Part(label, 4) for label in ("query", "key", "value"))
-    names = net.held("in", "linear", 12, 4, parts=roles), net.held("out", "linear", 4, 4)
-    net.add(net.x, net.op("multihead", net.x, parameters=names))
-    assert net.fills() == {"in": "query identity, key zeros, value zeros", "out": "identity"}
-    assert net.fills("normfree") == {"in": "zeros", "out": "zeros"}
-
-
 PLAIN: list[tuple[Kind, str, str]] = [
     ("bias", "zeros", "bias"),
     ("norm", "ones", "scale of a norm"),
@@ -365,13 +260,6 @@ def test_overrides() -> None:
         ("zeros", "as asked by '*.weight'"),
         ("ones", "as asked by 'c.*'; also c.weight"),
     ]
-
-
-def test_override_of_a_labelled_weight() -> None:
-    """A matrix asked for a packed weight is one for each part."""
-    parts = (Part("query", 4), Part("key", 4))
-    made = plan([Parameter("x", "linear", (8, 4), parts=parts)], RECIPES["mlp"], overrides={"x": "identity"})
-    assert made["x"].fill == "identity in each of 2 parts"
 
 
 @pytest.mark.parametrize("recipe", ["auto", *RECIPES, RECIPES["resnet"]], ids=str)

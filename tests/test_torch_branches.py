@@ -1,0 +1,150 @@
+"""Branches and attentions are found by tracing and by running, and blocks start as their shortcut and learn."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from blocks import BLOCKS, PACKED, TOKENS, Block, block, data, linear, packed_block, unrolled, zeros
+from torch import nn
+from torch.nn import functional
+
+import zero_array.torch
+
+each_block = pytest.mark.parametrize("name", BLOCKS)
+
+
+@each_block
+def test_branches_are_found(name: str) -> None:
+    """Tracing and running find the same, and exactly the ends of the branches are zero."""
+    *_, shape, expected = BLOCKS[name]
+    traced = zero_array.torch.init_(block(name), dry_run=True)
+    assert zero_array.torch.init_(block(name), dry_run=True, example_inputs=data(*shape)) == traced
+    if name != "multihead":
+        assert zeros(traced) == expected
+
+
+def test_multihead() -> None:
+    """The module of torch is labelled by the adapter: of its packed rows, keys and values are zero."""
+    plan = zero_array.torch.init_(block("multihead"))
+    assert plan["a.in_proj_weight"].fill == "query identity, key zeros, value zeros"
+    assert plan["a.out_proj.weight"].fill == "identity"
+
+
+@each_block
+@pytest.mark.parametrize("mode", [True, False], ids=["training", "evaluation"])
+def test_blocks_start_as_their_shortcut(name: str, mode: bool) -> None:
+    """Two blocks in a row return what goes into the first, or its projection, whatever random masks there are."""
+    shape = BLOCKS[name][2]
+    module = block(name)
+    zero_array.torch.init_(module)
+    module.train(mode)
+    x = data(*shape)
+    shortcut = module.d(x) if name == "projected" else module.a(x) if name == "additive U-Net" else x
+    expected = functional.relu(shortcut) if name == "resnet" else shortcut
+    assert torch.allclose(module(x), expected, rtol=0, atol=1e-6)
+
+
+@each_block
+def test_all_parameters_learn(name: str) -> None:
+    """Within five steps of SGD each parameter has had a gradient that is not zero, but for keys' biases."""
+    torch.manual_seed(0)
+    shape = BLOCKS[name][2]
+    module = block(name)
+    zero_array.torch.init_(module)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    moved: set[str] = set()
+    for step in range(5):
+        optimizer.zero_grad()
+        y = module(data(*shape) * (step + 1))
+        (y - data(*y.shape)).square().mean().backward()
+        optimizer.step()
+        moved |= {key for key, item in module.named_parameters() if item.grad is not None and item.grad.any()}
+    assert {key for key, _ in module.named_parameters()} - moved <= {"k.bias"}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_packed_attention(name: str) -> None:
+    """Running tells which rows make query, key and value; tracing can't, and says what to do."""
+    module = packed_block(name)
+    with pytest.raises(
+        ValueError, match=r"^it can't be told which rows of qkv.weight make query, key, value \(it mostly can with ex"
+    ):
+        zero_array.torch.init_(module)
+    plan = zero_array.torch.init_(module, example_inputs=data(*TOKENS))
+    assert plan["qkv.weight"].fill == "query identity, key zeros, value zeros"
+    rows = torch.arange(12).reshape((3, 4) if name == "packed" else (2, 3, 2))
+    queries, keys, values = rows if name == "packed" else rows.transpose(0, 1).flatten(1)
+    assert torch.equal(module.qkv.weight[queries], torch.eye(4))
+    assert not module.qkv.weight[keys].any()
+    assert not module.qkv.weight[values].any()
+    assert torch.equal(module(data(*TOKENS)), data(*TOKENS))
+
+
+@pytest.mark.parametrize("is_run", [False, True])
+def test_no_branches(is_run: bool) -> None:
+    """Joining side by side, and steps of a recurrence, make no branch."""
+    dense = Block(lambda self, x: torch.cat([x, self.b(self.a(x))], -1), a=linear(), b=linear())
+    recurrent = Block(unrolled, i=linear(), h=linear())
+    for module in (dense, recurrent):
+        plan = zero_array.torch.init_(module, example_inputs=data(*TOKENS) if is_run else None)
+        assert (plan.recipe, zeros(plan)) == ("mlp", set())
+
+
+TRANSFORMERS: dict[str, tuple[Callable[[], nn.Module], Any]] = {
+    "encoder layer": (lambda: nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), data(*TOKENS)),
+    "encoder": (
+        lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8, batch_first=True, norm_first=False), 2),
+        data(*TOKENS),
+    ),
+    "decoder layer": (lambda: nn.TransformerDecoderLayer(4, 2, 8, batch_first=True), (data(*TOKENS), data(*TOKENS))),
+    "both": (lambda: nn.Transformer(4, 2, 1, 1, 8, batch_first=True), (data(*TOKENS), data(*TOKENS))),
+}
+
+
+@pytest.mark.parametrize(("build", "inputs"), TRANSFORMERS.values(), ids=TRANSFORMERS)
+def test_transformers(build: Callable[[], nn.Module], inputs: Any) -> None:
+    """Torch's own transformers are read by running, though they take another way for that in evaluation mode."""
+    module = build()
+    plan = zero_array.torch.init_(module, example_inputs=inputs)
+    assert plan.recipe == "transformer"
+    attentions = [entry for entry in plan if entry.name.endswith("in_proj_weight")]
+    assert {entry.fill for entry in attentions} == {"query identity, key zeros, value zeros"}
+    assert zeros(plan) == {entry.name for entry in attentions} | {
+        entry.name for entry in plan if entry.name.endswith("linear2.weight")
+    }
+    assert not [entry.name for entry in plan if "unknown" in entry.parameter.kind]
+
+
+def test_decoder_layer_is_traced() -> None:
+    """A transformer layer that can be traced gives the same plan so."""
+    build, inputs = TRANSFORMERS["decoder layer"]
+    module = build()
+    assert zero_array.torch.init_(module, dry_run=True) == zero_array.torch.init_(
+        module, dry_run=True, example_inputs=inputs
+    )
+
+
+def test_pre_norm_transformer_is_its_input() -> None:
+    """A stack of pre-norm layers returns what it is given."""
+    layer = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True, norm_first=True, dropout=0.0)
+    module = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+    zero_array.torch.init_(module, example_inputs=data(*TOKENS))
+    for mode in (True, False):
+        assert torch.equal(module.train(mode)(data(*TOKENS)), data(*TOKENS))
+
+
+def test_undecided_branches() -> None:
+    """Where both sides have as many layers the user decides: by a name, or by none."""
+    model = Block(lambda self, x: self.a(x) + self.b(x), a=linear(), b=linear())
+    ways: Any = (([], set()), ("found", set()), (["a"], {"a.weight"}), (("b.weight",), {"b.weight"}))
+    for branches, expected in ways:
+        plan = zero_array.torch.init_(model, branches=branches)
+        assert zeros(plan) == expected
+
+
+def test_transformers_inputs() -> None:
+    """A model that brings its own inputs is run on them where it can't be traced."""
+    model = Block(lambda self, x: x + self.a(x) if x.sum() < 1e9 else x, a=linear())
+    model.dummy_inputs = {"x": data(*TOKENS)}
+    assert zeros(zero_array.torch.init_(model)) == {"a.weight"}
