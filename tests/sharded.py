@@ -17,6 +17,7 @@ from torch import Tensor, distributed, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distribute_tensor
+from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 
 import zero_array.torch
 
@@ -96,6 +97,23 @@ def models() -> Iterator[tuple[str, str]]:
     yield "without structure", zero_array.torch.init_(sharded, "mlp", dry_run=True).recipe
 
 
+def pair() -> nn.Module:
+    """Two layers, for two processes that share each, in two groups that share all."""
+    return nn.Sequential(nn.Linear(6, 14), nn.ReLU(), nn.Linear(14, 6))
+
+
+def parallel(mesh: DeviceMesh) -> Iterator[tuple[str, str]]:
+    """A model that is cut by tensor parallelism along one axis of the mesh, and by FSDP along the other."""
+    with torch.device("meta"):
+        sharded = pair()
+    plan = zero_array.torch.init_(sharded)
+    parallelize_module(sharded, mesh["inside"], {"0": ColwiseParallel(), "2": RowwiseParallel()})
+    fully_shard(sharded, mesh=mesh["outside"])
+    sharded.to_empty(device="cpu")
+    zero_array.torch.init_(sharded, plan)
+    yield from ((f"parallel, {name}", digest(item.full_tensor())) for name, item in sharded.named_parameters())
+
+
 def refusal(function: Any, *given: Any) -> str:
     """What an error says."""
     try:
@@ -113,7 +131,8 @@ def work(rank: int, processes: int, folder: Path) -> None:
         mesh = init_device_mesh("cpu", (processes,))
         found = dict(tensors(mesh, PLACEMENTS)) | dict(models())
         if processes == 4:
-            found |= tensors(init_device_mesh("cpu", (2, 2)), MESHES)
+            square = init_device_mesh("cpu", (2, 2), mesh_dim_names=("outside", "inside"))
+            found |= dict(tensors(square, MESHES)) | dict(parallel(square))
         partial = DTensor.from_local(torch.ones(4, 4), mesh, [Partial()])
         found["partial"] = refusal(zero_array.torch.zero_init_, partial)
         assert bool((partial.to_local() == 1).all())

@@ -54,6 +54,24 @@ def test_tied_and_shared(inputs: Any) -> None:
     assert plan["again.b.weight"] is plan["block.b.weight"]
 
 
+def test_head_before_its_table() -> None:
+    """A table that is tied to a head is a table, whichever the model names first."""
+    model = nn.ModuleDict({"head": nn.Linear(4, 7, bias=False), "tokens": nn.Embedding(7, 4)})
+    model["tokens"].weight = model["head"].weight
+    (entry,) = zero_array.torch.init_(model, "mlp")
+    assert (entry.name, entry.parameter.kind, entry.fill) == ("head.weight", "embedding", "untouched")
+    assert entry.parameter.aliases == ("tokens.weight",)
+
+
+def test_one_example_is_enough() -> None:
+    """A model in training mode runs on a batch of one, which its norm would refuse: it runs in evaluation mode."""
+    model = nn.Sequential(linear(), nn.BatchNorm1d(4))
+    with pytest.raises(ValueError, match="Expected more than 1 value per channel when training"):
+        model(data(1, 4))
+    assert zero_array.torch.init_(model, example_inputs=data(1, 4)).recipe == "resnet"
+    assert model.training
+
+
 def digest(model: nn.Module) -> str:
     """The bytes of all that a model holds, and how it holds it."""
     found = hashlib.sha256()

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import torch
-from sharded import MESHES, PLACEMENTS, SHAPES, digest, model
+from sharded import MESHES, PLACEMENTS, SHAPES, digest, model, pair
 
 import zero_array.torch
 
@@ -50,6 +50,14 @@ def test_fully_sharded_model(processes: int, way: str) -> None:
     expected = {name: digest(parameter) for name, parameter in whole.named_parameters()}
     assert {name: found(processes)[f"{way}, {name}"] for name in expected} == expected
     assert found(processes)[f"{way}, output"] == digest(whole(torch.arange(18.0).reshape(2, 3, 3)))
+
+
+def test_parallel_model() -> None:
+    """So is a model that is cut along both axes of a mesh, its rows in turns."""
+    whole = pair()
+    zero_array.torch.init_(whole)
+    expected = {name: digest(parameter) for name, parameter in whole.named_parameters()}
+    assert {name: found(4)[f"parallel, {name}"] for name in expected} == expected
 
 
 @each_count
