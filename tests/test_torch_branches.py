@@ -1,12 +1,13 @@
 """Branches and attentions are found by tracing and by running, and blocks start as their shortcut and learn."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
 from blocks import BLOCKS, PACKED, TOKENS, Block, block, data, linear, packed_block, unrolled, zeros
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 import zero_array.torch
@@ -141,6 +142,34 @@ def test_undecided_branches() -> None:
     for branches, expected in ways:
         plan = zero_array.torch.init_(model, branches=branches)
         assert zeros(plan) == expected
+
+
+def scattered(self: Any, x: Tensor) -> Tensor:
+    """A branch that is written into an empty tensor, piece by piece."""
+    y = torch.empty_like(x)
+    y[..., :2] = self.b(self.a(x).relu())[..., :2]
+    y[..., 2:] = self.c(x)[..., 2:]
+    return x + y
+
+
+def test_written_in_pieces() -> None:
+    """What is put into a tensor by index is a part of it: both layers end the branch."""
+    model = Block(scattered, a=linear(), b=linear(), c=linear())
+    assert zeros(zero_array.torch.init_(model, example_inputs=data(*TOKENS))) == {"b.weight", "c.weight"}
+
+
+@dataclass(slots=True)
+class Scores:
+    """A result of one's own."""
+
+    scores: Tensor
+
+
+def test_result_of_its_own() -> None:
+    """The head is found in results that are dataclasses, too."""
+    model = Block(lambda self, x: Scores(self.b(self.a(x))), a=linear(), b=linear())
+    assert zeros(zero_array.torch.init_(model, example_inputs=data(*TOKENS), head="zeros")) == {"b.weight"}
+    assert zeros(zero_array.torch.init_(model, head="zeros")) == {"b.weight"}
 
 
 def test_transformers_inputs() -> None:

@@ -38,7 +38,8 @@ def init_(
     Parameters
     ----------
     model : torch.nn.Module
-        The model, on any device and of any dtype. On the meta device nothing is written, and the plan still comes out.
+        The model, on any device and of any dtype. On the meta device nothing is written, and the plan still comes out;
+        after `to_empty`, what the plan leaves untouched holds whatever was in memory.
     recipe : str, Recipe or Plan
         "mlp", "resnet" (with norms), "normfree" (without), "transformer", or "auto": the one that the structure asks
         for. A recipe of your own; or a plan that was made before, such as one loaded from JSON.

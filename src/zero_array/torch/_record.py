@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
@@ -78,6 +79,8 @@ def _tensors(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, tuple | list):
         for item in value:
             yield from _tensors(item)
+    elif is_dataclass(value):
+        yield from _tensors([getattr(value, field.name) for field in fields(value)])
 
 
 class _Record(TorchFunctionMode):
@@ -119,7 +122,7 @@ class _Record(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call a function and write it down."""
         result = func(*args, **(kwargs or {}))
-        outputs = list(_tensors(result))
+        outputs = list(_tensors(args[0] if func is Tensor.__setitem__ else result))
         if outputs and op(func) not in FRESH:
             self._note(op(func), list(_tensors((args, kwargs or {}))), outputs)
         return result
