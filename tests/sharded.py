@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import torch
@@ -114,6 +115,17 @@ def parallel(mesh: DeviceMesh) -> Iterator[tuple[str, str]]:
     yield from ((f"parallel, {name}", digest(item.full_tensor())) for name, item in sharded.named_parameters())
 
 
+def bilinear(mesh: DeviceMesh) -> Iterator[tuple[str, str]]:
+    """A bilinear layer behind another, sharded along its outputs, then along its first input."""
+    for axis in (0, 1):
+        layers = nn.ModuleList([nn.Linear(4, 4), nn.Bilinear(4, 3, 5)])
+        layers[0].weight.detach().fill_(7.0)
+        layers[1].weight = nn.Parameter(distribute_tensor(layers[1].weight.detach(), mesh, [Shard(axis)]))
+        yield f"bilinear {axis}, refusal", refusal(zero_array.torch.init_, layers, "mlp")
+        yield f"bilinear {axis}, first", str(layers[0].weight[0].tolist())
+        yield f"bilinear {axis}", digest(layers[1].weight.full_tensor())
+
+
 def refusal(function: Any, *given: Any) -> str:
     """What an error says."""
     try:
@@ -129,7 +141,7 @@ def work(rank: int, processes: int, folder: Path) -> None:
     distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=processes)
     try:
         mesh = init_device_mesh("cpu", (processes,))
-        found = dict(tensors(mesh, PLACEMENTS)) | dict(models())
+        found = dict(tensors(mesh, PLACEMENTS)) | dict(models()) | dict(bilinear(mesh))
         if processes == 4:
             square = init_device_mesh("cpu", (2, 2), mesh_dim_names=("outside", "inside"))
             found |= dict(tensors(square, MESHES)) | dict(parallel(square))
@@ -149,6 +161,9 @@ if __name__ == "__main__":
     workers = [forked.Process(target=work, args=(rank, count, place), daemon=True) for rank in range(count)]
     for worker in workers:
         worker.start()
+    end = monotonic() + 90
     for worker in workers:
-        worker.join()
-    sys.exit(any(worker.exitcode for worker in workers))
+        worker.join(max(0.0, end - monotonic()))
+    for worker in workers:
+        worker.kill()  # whoever still waits for another one
+    sys.exit(any(worker.exitcode != 0 for worker in workers))

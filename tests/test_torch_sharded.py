@@ -61,6 +61,19 @@ def test_parallel_model() -> None:
 
 
 @each_count
+def test_bilinear_layer(processes: int) -> None:
+    """A bilinear weight may be cut along its outputs; cut along an input it is refused before anything is written."""
+    made = found(processes)
+    whole = torch.nn.Bilinear(4, 3, 5)
+    zero_array.torch.init_(whole)
+    assert (made["bilinear 0, refusal"], made["bilinear 0"]) == ("nothing", digest(whole.weight))
+    assert made["bilinear 0, first"] == "[1.0, 0.0, 0.0, 0.0]"
+    message = "TypeError: `tensor` must be a plain dense tensor; got a bilinear weight sharded along an input: "
+    assert made["bilinear 1, refusal"].startswith(message)
+    assert made["bilinear 1, first"] == "[7.0, 7.0, 7.0, 7.0]"
+
+
+@each_count
 def test_partial(processes: int) -> None:
     """A tensor that is a sum over processes has no parts to write."""
     message = "TypeError: `tensor` must be a plain dense tensor; got a DTensor placed by (Partial(sum),): "

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from .. import _checks, _namespace, _network_checks
 from .._plan import Block, Entry, Plan
+from .._typing import Window
 from .._weight import Weight
 from ._in_place import fill_, local_part, may_write
 
@@ -34,8 +35,9 @@ def write_(model: nn.Module, plan: Plan, *, names: Collection[str] | None = None
     if dry_run:
         return
     free = [task for task in tasks.values() if may_write(task.tensor)]
-    for task in free:
-        _write_blocks(*task)
+    places = [_place(task) for task in free]  # the last checks: nothing is written before all are made
+    for task, (local, window) in zip(free, places, strict=True):
+        _write_blocks(task, local, window)
     for task in free:  # the directions are there now
         direction = held.get(task.entry.parameter.direction)
         if direction is not None and any(other.tensor is direction and other.blocks for other in free):
@@ -59,19 +61,24 @@ def _task(held: Mapping[str, Tensor], name: str, entry: Entry) -> _Task:
     return _Task(tensor, entry, blocks)
 
 
-def _write_blocks(tensor: Tensor, entry: Entry, blocks: list[Block]) -> None:
-    """Write what this process holds of a parameter."""
-    local, window = local_part(tensor)
+def _place(task: _Task) -> tuple[Tensor, Window]:
+    """What this process holds of a parameter, and which window of it that is."""
+    shape = task.entry.parameter.shape
+    local, window = local_part(task.tensor)
     if local.ndim == 0:
-        local, window = local.view(1), ((0, 1),)
-    elif local.ndim != len(entry.parameter.shape):  # a bilinear weight, as the matrix that it is
-        rest = window[1:]
-        if tuple(stop - start for start, stop in rest) != tuple(tensor.shape[1:]):
-            raise _checks.no_plain_tensor("a bilinear weight sharded along an input")
-        local, window = local.view(local.shape[0], -1), (window[0], (0, entry.parameter.shape[1]))
-    axis = entry.parameter.out_axis
+        return local.view(1), ((0, 1),)
+    if local.ndim == len(shape):
+        return local, window
+    if tuple(stop - start for start, stop in window[1:]) != tuple(task.tensor.shape[1:]):
+        raise _checks.no_plain_tensor("a bilinear weight sharded along an input")
+    return local.view(local.shape[0], shape[1]), (window[0], (0, shape[1]))  # a bilinear weight, as a matrix
+
+
+def _write_blocks(task: _Task, local: Tensor, window: Window) -> None:
+    """Write a window of a parameter."""
+    axis = task.entry.parameter.out_axis
     first, last = window[axis]
-    for start, stop, content in blocks:
+    for start, stop, content in task.blocks:
         low, high = max(start, first), min(stop, last)
         if low >= high or local.numel() == 0:
             continue
