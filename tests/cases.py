@@ -135,4 +135,56 @@ WINDOWS = [
     _case("window-empty-tap", "zero", 8, 4, 3, window=((0, 8), (0, 4), (2, 2))),
 ]
 
-CASES = [*MATRICES, *CONVOLUTIONS, *GROUPS, *WINDOWS]
+EXACT = [
+    _case("exact-12", "hadamard", 12, 12, order="exact"),
+    _case("exact-28", "zero", 28, 9, order="exact"),
+    _case("exact-36-paper", "zero", 36, 11, order="exact", scale="paper"),
+    _case("exact-100", "zero", 100, 30, order="exact"),
+    _case("exact-104-wide", "hadamard", 40, 104, order="exact"),
+    _case("exact-power", "zero", 128, 32, order="exact"),
+    _case("exact-narrow", "zero", 9, 13, order="exact"),
+    _case("exact-576", "zero", 576, 96, order="exact"),
+    _case("exact-in-out", "zero", 20, 60, order="exact", in_axis=0, out_axis=1),
+    _case("exact-conv", "zero", 24, 8, 3, 3, order="exact"),
+    _case("exact-groups", "zero", 72, 10, 3, order="exact", groups=3),
+    _case("exact-window", "zero", 1152, 384, order="exact", window=((500, 700), (37, 190))),
+    _case("exact-pieces", "zero", 768, 700, order="exact"),
+    _case("auto-exact", "zero", 84, 20, order="auto"),
+    _case("auto-padded", "zero", 83, 82, order="auto"),
+]
+
+DISTINCT = [
+    _case("distinct-one", "hadamard", 1, 1, columns="distinct"),
+    _case("distinct-two", "zero", 2, 1, columns="distinct"),
+    _case("distinct-256", "zero", 256, 16, columns="distinct"),
+    _case("distinct-few", "zero", 256, 5, columns="distinct"),
+    _case("distinct-odd", "zero", 83, 82, columns="distinct", scale="paper"),
+    _case("distinct-square", "hadamard", 64, 64, columns="distinct"),
+    _case("distinct-wide", "hadamard", 37, 200, columns="distinct"),
+    _case("distinct-narrow", "zero", 30, 41, columns="distinct"),
+    _case("distinct-in-out", "zero", 96, 400, columns="distinct", in_axis=0, out_axis=1),
+    _case("distinct-conv", "zero", 64, 8, 3, 3, columns="distinct"),
+    _case("distinct-keras", "zero", 3, 3, 8, 33, columns="distinct", in_axis=-2, out_axis=-1),
+    _case("distinct-groups", "zero", 192, 20, columns="distinct", groups=3),
+    _case("distinct-groups-window", "zero", 192, 20, columns="distinct", groups=3, window=((50, 170), (3, 17))),
+    _case("distinct-window", "zero", 4096, 300, columns="distinct", window=((3000, 3100), (40, 300))),
+    _case("distinct-pieces", "zero", 1037, 531, columns="distinct"),
+    _case("distinct-pieces-in-out", "zero", 531, 1037, columns="distinct", in_axis=0, out_axis=1),
+    _case("exact-distinct", "zero", 96, 24, order="exact", columns="distinct"),
+    _case("exact-distinct-60", "zero", 60, 15, order="exact", columns="distinct"),
+    _case("exact-distinct-576", "zero", 576, 36, order="exact", columns="distinct"),
+    _case("exact-distinct-conv", "zero", 2, 12, 40, order="exact", columns="distinct", in_axis=1, out_axis=2),
+]
+
+CASES = [*MATRICES, *CONVOLUTIONS, *GROUPS, *WINDOWS, *EXACT, *DISTINCT]
+
+SIGNS = [
+    *(_case(f"signs-{n}", "signs", n, n) for n in (1, 2, 4, 12, 20, 28, 36, 48, 52, 64, 76, 100, 104, 240, 344)),
+    _case("signs-window", "signs", 1152, 1152, window=((1000, 1100), (3, 64))),
+    _case("signs-window-row", "signs", 8960, 8960, window=((8959, 8960), (0, 8960))),
+    _case("signs-window-column", "signs", 768, 768, window=((0, 768), (211, 212))),
+    _case("signs-window-empty", "signs", 12, 12, window=((3, 12), (5, 5))),
+    *(_case(f"signs-{name}-{n}", "signs", n, n, ordering=name) for name in ("dyadic", "sequency") for n in (1, 2, 64)),
+    _case("signs-sequency-window", "signs", 512, 512, ordering="sequency", window=((100, 200), (300, 512))),
+]
+"""The matrices of plus and minus ones, which may have integers for entries."""

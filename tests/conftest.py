@@ -15,7 +15,7 @@ from zero_array._typing import Device, Namespace
 from zero_array.backends import BACKENDS, DTYPES, Backend
 from zero_array.backends import backend as find_backend
 
-SHARED = ("test_golden", "test_windows")
+SHARED = ("test_golden", "test_transform", "test_windows")
 BACKEND = pytest.StashKey[Backend]()
 DEVICE = pytest.StashKey[Device]()
 

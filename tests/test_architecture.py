@@ -32,17 +32,20 @@ NAMES = [name_of(path) for path in MODULES]
 ORDER = [
     {"_typing"},
     {"_checks", "_graph", "_host", "_network_checks", "_networks", "backends"},
+    {"_checks_orders"},
     {"_namespace", "_structure"},
-    {"_signs", "_weight"},
-    {"_build", "_plan"},
-    {"_init", "_recipe"},
+    {"_columns", "_orders", "_signs"},
+    {"_weight"},
+    {"_plan", "_products"},
+    {"_build"},
+    {"_hadamard", "_init", "_recipe", "_transform"},
     {"_decide"},
     {"__init__", "dask", "recipes"},
     {"torch._in_place", "torch._modules", "torch._ops"},
     {"torch._record", "torch._symbolic", "torch._write"},
     {"torch._model"},
     {"torch.__init__"},
-    {"_check", "_show"},  # the commands
+    {"_check", "_show", "_verify"},  # the commands
     {"__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
@@ -71,6 +74,7 @@ DOORS = {
     "_namespace": {"array_api_compat", "jax", "ml_dtypes", "numpy"},
     "_host": {"array_api_compat", "numpy", "torch"},
     "_show": {"numpy"},
+    "_verify": {"numpy"},
     "_check": {"numpy"},
     "backends": {"jax"},
 }
@@ -160,7 +164,7 @@ def test_all_is_true() -> None:
 def public_functions() -> Iterator[tuple[str, ast.FunctionDef]]:
     """The functions that a module's ``__all__`` offers, where the module defines them."""
     for path in MODULES:
-        offered = zero_array.__all__ if path.stem == "_init" else offers(path)
+        offered = zero_array.__all__ if path.stem.startswith("_") else offers(path)
         if path.parent != PACKAGE:
             offered = offers(path.with_name("__init__.py"))
         for node in parse(path).body:

@@ -128,7 +128,7 @@ def test_show_hadamard(capsys: pytest.CaptureFixture[str]) -> None:
         "+-+",
         "",
         "rule             hadamard, 6 outputs x 3 inputs",
-        "order            2^3 = 8",
+        "order            8 = sylvester(8)",
         "scale            0.3535533905932738",
         "distinct rows    4 of 6",
         "singular values  0.7071 to 1",

@@ -138,3 +138,36 @@ def test_meta(name: str) -> None:
     array = zero_array.dask.zero_init((40, 20), dtype=name)
     assert array.dtype == name
     assert isinstance(array._meta, numpy.ndarray)
+
+
+def test_signs_are_lazy(computing: list[int]) -> None:
+    """A chunk of a large Hadamard matrix is built alone."""
+    array = zero_array.hadamard(29568, xp=dask.array, dtype="int8")
+    found = array[-3:, -50:].compute()
+    window = ((29565, 29568), (29518, 29568))
+    assert numpy.array_equal(found, zero_array.hadamard(29568, dtype="int8", window=window))
+    assert len(computing) == 1
+
+
+@pytest.mark.parametrize("options", [{"order": "exact"}, {"columns": "distinct"}], ids=str)
+def test_options_of_the_matrix(options: dict[str, Any]) -> None:
+    """Exact and distinct weights are chunked as all others are."""
+    array = zero_array.dask.zero_init((96, 24), chunks=(20, 7), **options)
+    assert array.numblocks == (5, 4)
+    assert numpy.array_equal(array.compute(), zero_array.zero_init((96, 24), **options))
+
+
+def test_transform_is_lazy(computing: list[int]) -> None:
+    """A transform computes nothing early, and keeps the chunks of the batch."""
+    values = numpy.arange(5 * 96.0).reshape(5, 96)
+    found = zero_array.hadamard_transform(dask.array.from_array(values, chunks=(2, 96)))
+    assert computing == []
+    assert found.chunks == ((2, 2, 1), (96,))
+    assert numpy.array_equal(found.compute(), zero_array.hadamard_transform(values))
+
+
+def test_transform_along_chunks_is_refused() -> None:
+    """An axis that is cut is refused with the remedy."""
+    with pytest.raises(ValueError, match="must have one chunk") as caught:
+        zero_array.hadamard_transform(dask.array.ones((5, 96), chunks=(5, 32)))
+    assert str(caught.value) == "`x` must have one chunk along the axis; got 3 on axis 1: rechunk it first"

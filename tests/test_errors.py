@@ -92,6 +92,20 @@ SCALES = [
     _bad(TypeError, "`scale` must be 'orthonormal' or 'paper'; got None", scale=None),
 ]
 
+ORDERS = [
+    _bad(ValueError, "`order` must be 'pad', 'exact' or 'auto'; got 'Exact'", order="Exact"),
+    _bad(TypeError, "`order` must be 'pad', 'exact' or 'auto'; got 8", order=8),
+    _bad(
+        ValueError,
+        "`order` must be 'pad' or 'auto' where no Hadamard matrix of the order can be built; got 'exact' for 92: "
+        "the nearest orders are 88 and 96",
+        (92, 4),
+        order="exact",
+    ),
+    _bad(ValueError, "`columns` must be 'first' or 'distinct'; got 'last'", columns="last"),
+    _bad(TypeError, "`columns` must be 'first' or 'distinct'; got None", columns=None),
+]
+
 CENTRES = [
     _bad(ValueError, "`center` must be 'paper', 'same' or one int per kernel axis; got 'middle'", center="middle"),
     _bad(TypeError, "`center` must be 'paper', 'same' or one int per kernel axis; got 1.5", center=1.5),
@@ -215,7 +229,7 @@ DTYPES = [
     _bad(TypeError, _ONE_OF + "32", dtype=32),
 ]
 
-ALL = [*SHAPES, *AXES, *GROUPS, *SCALES, *CENTRES, *WINDOWS, *SPACES, *DTYPES]
+ALL = [*SHAPES, *AXES, *GROUPS, *SCALES, *ORDERS, *CENTRES, *WINDOWS, *SPACES, *DTYPES]
 GRAMMAR = re.compile(r"`\w+`( and `\w+`)? must .+; got .+", re.DOTALL)
 
 
@@ -227,6 +241,98 @@ def test_message(bad: Bad) -> None:
     assert caught.type is bad.error
     assert str(caught.value) == bad.message
     assert GRAMMAR.fullmatch(bad.message)
+
+
+_NUMBERS = _ONE_OF.replace(" or bfloat16", ", bfloat16 or a signed integer")
+SIGNS: list[tuple[type[Exception], str, Any, dict[str, Any]]] = [
+    (TypeError, "`n` must be an int >= 1; got 4.0", 4.0, {}),
+    (TypeError, "`n` must be an int >= 1; got (4, 4)", (4, 4), {}),
+    (ValueError, "`n` must be an int >= 1; got 0", 0, {}),
+    (ValueError, "`n` must not be larger than 2**31; got 4294967296", 2**32, {}),
+    (ValueError, "`n` must be an order that can be built; got 92: the nearest are 88 and 96", 92, {}),
+    (ValueError, "`n` must be an order that can be built; got 7: the nearest are 4 and 8", 7, {}),
+    (ValueError, "`ordering` must be 'natural', 'dyadic' or 'sequency'; got 'walsh'", 8, {"ordering": "walsh"}),
+    (TypeError, "`ordering` must be 'natural', 'dyadic' or 'sequency'; got 1", 8, {"ordering": 1}),
+    (
+        ValueError,
+        "`ordering` must be 'natural' where the order is no power of two; got 'sequency' for 12",
+        12,
+        {"ordering": "sequency"},
+    ),
+    (
+        ValueError,
+        "`window` must lie inside the shape, 0 <= start <= stop <= 8 on axis 1; got (0, 9)",
+        8,
+        {"window": [(0, 8), (0, 9)]},
+    ),
+    (TypeError, _NUMBERS + "'uint8'", 8, {"dtype": "uint8"}),
+    (TypeError, _NUMBERS + "'bool'", 8, {"dtype": "bool"}),
+    (TypeError, _NUMBERS + "<class 'numpy.uint8'>", 8, {"dtype": numpy.uint8}),
+    (TypeError, _NUMBERS + "'complex64'", 8, {"dtype": "complex64"}),
+]
+
+
+@pytest.mark.parametrize(("error", "message", "n", "options"), SIGNS, ids=[message for _, message, *_ in SIGNS])
+def test_message_of_hadamard(error: type[Exception], message: str, n: Any, options: dict[str, Any]) -> None:
+    """A bad order, ordering or dtype of a Hadamard matrix is refused with the exact sentence."""
+    with pytest.raises((TypeError, ValueError)) as caught:
+        zero_array.hadamard(n, **options)
+    assert (caught.type, str(caught.value)) == (error, message)
+    assert GRAMMAR.fullmatch(message) or "must not" in message
+
+
+VECTORS = numpy.ones((2, 12))
+TRANSFORMS: list[tuple[type[Exception], str, Any, dict[str, Any]]] = [
+    (TypeError, "`x` must be an array of an array library; got list", [1.0, 2.0], {}),
+    (ValueError, "`x` must have one or more axes; got shape ()", numpy.array(1.0), {}),
+    (TypeError, "`x` must be an array of real floats, complex numbers or integers; got bool", VECTORS > 0, {}),
+    (
+        TypeError,
+        "`x` must be an array of real floats, complex numbers or integers; got object",
+        VECTORS.astype("O"),
+        {},
+    ),
+    (
+        ValueError,
+        "`x` must have an axis whose length is an order that can be built; got 92 on axis 1: pad it with zeros to 96",
+        numpy.ones((2, 92)),
+        {},
+    ),
+    (
+        ValueError,
+        "`x` must have an axis whose length is an order that can be built; got 0 on axis 0: pad it with zeros to 1",
+        numpy.ones((0, 4)),
+        {"axis": 0},
+    ),
+    (ValueError, "`axis` must be an int from -2 to 1 for an array of 2 axes; got 2", VECTORS, {"axis": 2}),
+    (TypeError, "`axis` must be an int from -2 to 1 for an array of 2 axes; got None", VECTORS, {"axis": None}),
+    (ValueError, "`scale` must be a real number or 'orthonormal'; got 'paper'", VECTORS, {"scale": "paper"}),
+    (TypeError, "`scale` must be a real number or 'orthonormal'; got None", VECTORS, {"scale": None}),
+    (TypeError, "`scale` must be a real number or 'orthonormal'; got True", VECTORS, {"scale": True}),
+    (
+        ValueError,
+        "`scale` must be a whole number for an array of integers; got 'orthonormal'",
+        VECTORS.astype(int),
+        {"scale": "orthonormal"},
+    ),
+    (
+        ValueError,
+        "`ordering` must be 'natural' where the order is no power of two; got 'dyadic' for 12",
+        VECTORS,
+        {"ordering": "dyadic"},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "x", "options"), TRANSFORMS, ids=[message for _, message, *_ in TRANSFORMS]
+)
+def test_message_of_the_transform(error: type[Exception], message: str, x: Any, options: dict[str, Any]) -> None:
+    """What cannot be transformed is refused with the exact sentence."""
+    with pytest.raises((TypeError, ValueError)) as caught:
+        zero_array.hadamard_transform(x, **options)
+    assert (caught.type, str(caught.value)) == (error, message)
+    assert GRAMMAR.fullmatch(message)
 
 
 CONSTRUCTORS = [zero_array.identity_init, zero_array.hadamard_init, zero_array.zero_init]

@@ -7,7 +7,7 @@ from typing import Any
 import array_api_compat as compat
 import pytest
 import reference
-from cases import CASES, Case
+from cases import CASES, SIGNS, Case
 
 import zero_array
 from zero_array._host import to_bytes
@@ -19,6 +19,8 @@ each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 
 def make(case: Case, **options: Any) -> Any:
     """The array of a case, by the package."""
+    if case.function == "signs":
+        return zero_array.hadamard(case.shape[0], **case.options, **options)
     return getattr(zero_array, f"{case.function}_init")(case.shape, **case.options, **options)
 
 
@@ -45,6 +47,18 @@ def test_bytes(case: Case, dtype: str, xp: Any, device: Any) -> None:
     assert tuple(array.shape) == shape_of(case)
     assert name_of(array.dtype) == dtype
     assert hashlib.sha256(to_bytes(array)).hexdigest() == GOLDEN["digests"][case.id][dtype]
+
+
+@pytest.mark.parametrize("case", SIGNS, ids=lambda case: case.id)
+def test_signs(case: Case, dtype: str, xp: Any, device: Any) -> None:
+    """Every Hadamard matrix has the bytes of the golden file."""
+    test_bytes(case, dtype, xp, device)
+
+
+@pytest.mark.parametrize("case", SIGNS, ids=lambda case: case.id)
+def test_signs_of_integers(case: Case, xp: Any, device: Any) -> None:
+    """Hadamard matrices may have integers for entries, on every backend."""
+    test_bytes(case, "int8", xp, device)
 
 
 def test_dtype_is_made_or_refused(any_dtype: str, backend: Backend, xp: Any, device: Any) -> None:

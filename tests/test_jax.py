@@ -153,3 +153,69 @@ def test_32_bit_indices(shape: tuple[int, ...], options: dict[str, Any]) -> None
     with jax.enable_x64(False):
         array = zero_array.hadamard_init(shape, xp=jax.numpy, **options)
     assert to_bytes(array) == to_bytes(zero_array.hadamard_init(shape, dtype="float32", **options))
+
+
+@each_part
+@pytest.mark.parametrize("options", [{"order": "exact"}, {"columns": "distinct"}], ids=str)
+def test_sharded_options(options: dict[str, Any], shape: tuple[int, ...], parts: tuple[Any, ...], mesh: Any) -> None:
+    """Exact and distinct weights are sharded without a collective: each device looks its own entries up."""
+    shape = (shape[0] // 4 * 3, *shape[1:])  # 768 and 48 outputs: no powers of two
+    sharding = NamedSharding(mesh, PartitionSpec(*parts))
+    compiled = jax.jit(lambda: init(shape, **options), out_shardings=sharding).lower().compile()
+    assert [word for word in ("all-", "collective", "reduce-scatter") if word in compiled.as_text()] == []
+    array = compiled()
+    assert array.sharding == sharding
+    assert to_bytes(array) == to_bytes(zero_array.zero_init(shape, dtype="float32", **options))
+
+
+@pytest.mark.parametrize("parts", [("a", None), (None, ("a", "b")), ("b", "a")], ids=str)
+def test_sharded_signs(parts: tuple[Any, ...], mesh: Any) -> None:
+    """A Hadamard matrix is sharded likewise, its bytes those of NumPy's."""
+    sharding = NamedSharding(mesh, PartitionSpec(*parts))
+    array = zero_array.hadamard(1152, xp=jax.numpy, dtype="int8", device=sharding)
+    assert array.sharding == sharding
+    assert to_bytes(array) == to_bytes(zero_array.hadamard(1152, dtype="int8"))
+
+
+def vectors(n: int) -> Any:
+    """Three vectors of random numbers."""
+    return jax.numpy.asarray(numpy.random.default_rng(0).standard_normal((3, n)))
+
+
+each_order = pytest.mark.parametrize("n", [1, 64, 96, 1024], ids=str)
+
+
+@each_order
+def test_transform_jit(n: int) -> None:
+    """Under jit the transform is the same."""
+    found = jax.jit(zero_array.hadamard_transform)(vectors(n))
+    assert numpy.allclose(found, zero_array.hadamard_transform(vectors(n)), rtol=1e-12)
+
+
+@each_order
+def test_transform_vmap(n: int) -> None:
+    """The transform of each vector is the transform of all."""
+    found = jax.vmap(zero_array.hadamard_transform)(vectors(n))
+    assert numpy.allclose(found, zero_array.hadamard_transform(vectors(n)), rtol=1e-12)
+
+
+@each_order
+def test_transform_gradient(n: int) -> None:
+    """The gradient of the transform is the transform: the matrix is symmetric."""
+    weight = vectors(n)[::-1]
+    found = jax.grad(lambda x: (zero_array.hadamard_transform(x) * weight).sum())(vectors(n))
+    assert numpy.allclose(found, zero_array.hadamard_transform(weight), rtol=1e-12)
+
+
+def test_transform_eval_shape() -> None:
+    """The shape of a transform is known without data."""
+    found = jax.eval_shape(zero_array.hadamard_transform, jax.ShapeDtypeStruct((7, 3072), jax.numpy.bfloat16))
+    assert (found.shape, found.dtype) == ((7, 3072), jax.numpy.bfloat16)
+
+
+def test_transform_of_integers_without_x64() -> None:
+    """Without x64 the longest integers have 32 bits, and hold the sums."""
+    with jax.enable_x64(False):
+        found = zero_array.hadamard_transform(jax.numpy.full((2, 96), 7, dtype=jax.numpy.int8))
+    assert found.dtype == jax.numpy.int32
+    assert numpy.array_equal(found, numpy.asarray(zero_array.hadamard(96)).sum(axis=0)[None] * numpy.full((2, 1), 7))

@@ -13,7 +13,8 @@ import reference
 from cases import CASES, Case
 
 import zero_array
-from zero_array import _build, _namespace
+from zero_array import _build, _namespace, _products
+from zero_array._signs import Target
 from zero_array._weight import weight
 
 
@@ -299,3 +300,61 @@ def test_device_of_every_piece(device: Any, shape: tuple[int, ...], options: dic
     array = zero_array.zero_init(shape, xp=other, dtype="float32", device=device, **options)
     assert set(asked) == {device}
     assert array.tobytes() == zero_array.zero_init(shape, dtype="float32", **options).tobytes()
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16", "int8"])
+def test_large_transforms_go_in_pieces(kind: str) -> None:
+    """A large batch is transformed piece by piece in NumPy: the pieces are those of the whole."""
+    values = numpy.random.default_rng(0).integers(-2, 3, (4099, 1024)).astype(kind)
+    found = zero_array.hadamard_transform(values)
+    assert numpy.array_equal(found[-3:], zero_array.hadamard_transform(values[-3:]))
+    assert numpy.array_equal(found[:1], zero_array.hadamard_transform(values[:1]))
+    assert found.dtype == (numpy.int64 if kind == "int8" else kind)
+
+
+def test_transform_of_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each chunk of the batch is transformed alone, by NumPy; chunks along the axis are refused."""
+    chunk = numpy.ones((3, 12), dtype="int8")
+    x = SimpleNamespace(ndim=2, shape=(4, 12), dtype=chunk.dtype, chunks=((3, 1), (12,)))
+    library = SimpleNamespace(map_blocks=lambda function, _, dtype: ("mapped", function(chunk), dtype))
+    monkeypatch.setattr(_namespace, "of", lambda given: library if given is x else compat.array_namespace(given))
+    mapped, found, dtype = zero_array.hadamard_transform(x)
+    assert (mapped, dtype) == ("mapped", numpy.int64)
+    assert numpy.array_equal(found, zero_array.hadamard_transform(chunk))
+    with pytest.raises(ValueError, match="must have one chunk") as caught:
+        zero_array.hadamard_transform(x, axis=0)
+    assert str(caught.value) == "`x` must have one chunk along the axis; got 2 on axis 0: rechunk it first"
+
+
+def test_transform_in_jax(jax: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JAX is asked for products in full precision, and finds the place of constants itself."""
+    asked = []
+
+    def matmul(a: Any, b: Any, precision: Any) -> Any:
+        asked.append(precision)
+        return numpy.matmul(a, b)
+
+    jax.numpy.matmul = matmul
+    x = numpy.ones((3, 64))
+    monkeypatch.setattr(_namespace, "of", lambda _: jax.numpy)
+    jax.numpy.astype = lambda array, dtype: array.astype(dtype)
+    assert numpy.array_equal(zero_array.hadamard_transform(x), x @ numpy.asarray(zero_array.hadamard(64)))
+    assert asked == ["highest"] * 2
+
+
+def test_placement_of_an_array(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Constants go where the array is, and nowhere where it does not say or JAX knows."""
+    array = SimpleNamespace(device="there")
+    assert _namespace.placement_of(array) == {"device": "there"}
+    assert _namespace.placement_of(object()) == {}
+    monkeypatch.setattr(compat, "is_jax_array", lambda _: True)
+    assert _namespace.placement_of(array) == {}
+
+
+def test_parity_without_bitwise_count() -> None:
+    """Where a library does not count bits, shifts fold them."""
+    library = numpy_called("another_library")
+    del library.bitwise_count
+    numbers = numpy.asarray([0, 1, 2, 3, 2**30 + 1, 2**31 - 1, 0b1011])
+    odd = _products.is_odd(Target(library, numpy.float32, {}), numbers)
+    assert odd.tolist() == [bool(int(number).bit_count() & 1) for number in numbers]

@@ -138,3 +138,58 @@ def test_contiguous(shape: tuple[int, ...], options: dict[str, Any]) -> None:
 def test_torch_size() -> None:
     """The shape of a tensor is a shape."""
     assert zero_array.zero_init(torch.empty(6, 3).shape, xp=torch).shape == (6, 3)
+
+
+def vectors(n: int) -> torch.Tensor:
+    """Three vectors of random numbers, in double precision."""
+    return torch.randn(3, n, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
+each_order = pytest.mark.parametrize("n", [1, 64, 96, 1024], ids=str)
+
+
+@tracing
+@each_order
+def test_transform_compiled(n: int) -> None:
+    """The transform is traced into one graph."""
+    torch.compiler.reset()
+    compiled = torch.compile(zero_array.hadamard_transform, fullgraph=True, backend="eager", dynamic=False)
+    assert torch.equal(compiled(vectors(n)), zero_array.hadamard_transform(vectors(n)))
+
+
+@each_order
+def test_transform_gradient(n: int) -> None:
+    """The gradient of the transform is the transform: the matrix is symmetric."""
+    x = vectors(n).requires_grad_()
+    weight = vectors(n).flip(0)
+    (zero_array.hadamard_transform(x, scale="orthonormal") * weight).sum().backward()
+    expected = zero_array.hadamard_transform(weight, scale="orthonormal")
+    torch.testing.assert_close(x.grad, expected)
+
+
+@each_order
+def test_transform_vmap(n: int) -> None:
+    """The transform of each vector is the transform of all."""
+    found = torch.func.vmap(zero_array.hadamard_transform)(vectors(n))
+    torch.testing.assert_close(found, zero_array.hadamard_transform(vectors(n)))
+
+
+@each_order
+def test_transform_without_data(n: int) -> None:
+    """On the meta device, and of fake tensors of a GPU, there is a shape, and nothing is made elsewhere."""
+    assert zero_array.hadamard_transform(vectors(n).to("meta")).is_meta
+    with FakeTensorMode():
+        x = torch.empty(3, n, device="cuda:1", dtype=torch.bfloat16)
+        found = zero_array.hadamard_transform(x, ordering="sequency" if n != 96 else "natural")
+    assert (found.device, found.dtype, tuple(found.shape)) == (x.device, x.dtype, (3, n))
+
+
+@tracing
+@pytest.mark.parametrize("options", [{"order": "exact"}, {"columns": "distinct"}], ids=str)
+def test_compiled_options(options: dict[str, Any]) -> None:
+    """Exact and distinct weights are traced too: their tables become constants of the graph."""
+    torch.compiler.reset()
+    compiled = torch.compile(
+        lambda: zero_array.zero_init((104, 20), xp=torch, **options), fullgraph=True, backend="eager", dynamic=False
+    )
+    assert to_bytes(compiled()) == to_bytes(zero_array.zero_init((104, 20), xp=torch, **options))

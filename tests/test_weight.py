@@ -27,6 +27,16 @@ def test_distinct_rows(function: str, outputs: int, inputs: int) -> None:
     assert weight(function.removesuffix("_init"), outputs, inputs).distinct_rows() == found
 
 
+@pytest.mark.parametrize("outputs", [1, 2, 3, 8, 9, 65])
+@pytest.mark.parametrize("inputs", [1, 2, 3, 7, 16])
+def test_distinct_rows_of_distinct_columns(outputs: int, inputs: int) -> None:
+    """So is the count where the columns are the distinct ones; with other orders of the matrix no formula tells."""
+    array = zero_array.hadamard_init((outputs, inputs), columns="distinct")
+    found = weight("hadamard", outputs, inputs, columns="distinct").distinct_rows()
+    assert found == len(numpy.unique(array, axis=0))
+    assert weight("hadamard", 12, 3, order="exact").distinct_rows() is None
+
+
 def test_a_window_of_a_window() -> None:
     """A part of a window counts from the window's start, and has its shape."""
     whole = weight("hadamard", 16, 8, 3, window=((2, 12), (1, 7), (0, 2)))
@@ -126,6 +136,19 @@ PIECES: list[tuple[str, tuple[int, ...], dict[str, Any], int]] = [
     ("identity", (13 * 337, 521), {"groups": 13}, 32),
     ("identity", (14 * 337, 521), {"groups": 14}, 0),
     ("hadamard", (3 * 1001, 999), {"groups": 3}, 32),
+    ("hadamard", (1024, 1024), {"columns": "distinct"}, 0),
+    ("hadamard", (1023, 1024), {"columns": "distinct"}, 32),
+    ("hadamard", (1152, 1024), {"order": "exact"}, 0),
+    ("hadamard", (1152, 256, 3), {"order": "exact"}, 27),
+    ("hadamard", (2304, 1024), {"order": "exact", "groups": 2}, 32),
+    ("hadamard", (2304, 1024), {"order": "exact", "groups": 2, "window": ((1152, 2304), (0, 1024))}, 0),
+    ("hadamard", (2012, 1024), {"order": "exact"}, 63),
+    ("hadamard", (60, 60), {"order": "exact"}, 0),
+    ("hadamard", (64, 32), {"columns": "distinct", "in_axis": 0, "out_axis": 1}, 0),
+    ("hadamard", (64, 83), {"columns": "distinct", "in_axis": 0, "out_axis": 1}, 1),
+    ("hadamard", (1024, 2048), {"columns": "distinct", "in_axis": 0, "out_axis": 1}, 0),
+    ("hadamard", (1024, 2049), {"columns": "distinct", "in_axis": 0, "out_axis": 1}, 1),
+    ("hadamard", (1024, 2048, 3), {"columns": "distinct", "window": ((0, 1024), (0, 2048), (0, 1))}, 0),
 ]
 
 

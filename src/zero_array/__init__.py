@@ -4,7 +4,18 @@ ZerO (arXiv 2110.12661) starts a network from zeros and ones only, up to a scale
 matrices where a layer widens. It needs no random numbers. ZerO is not zeros.
 """
 
+from ._hadamard import hadamard
 from ._init import hadamard_init, identity_init, zero_init
+from ._orders import hadamard_factors
+from ._transform import hadamard_transform
 from ._weight import DEFINITION
 
-__all__ = ["DEFINITION", "hadamard_init", "identity_init", "zero_init"]
+__all__ = [
+    "DEFINITION",
+    "hadamard",
+    "hadamard_factors",
+    "hadamard_init",
+    "hadamard_transform",
+    "identity_init",
+    "zero_init",
+]

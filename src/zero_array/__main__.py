@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from . import _check, _show, backends
+from . import _check, _orders, _show, _verify, backends
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,11 +18,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "check":
             return _check.check(options.backend, options.dtype, as_json=options.json)
-        for line in _show.show(options.function, options.shape, groups=options.groups, scale=options.scale):
+        if options.command == "verify":
+            return _verify_all(options.orders)
+        if options.command == "factors":
+            for n in options.orders:
+                print(_orders.equation(_verify.known_factors(n)))
+            return 0
+        layout = {name: getattr(options, name) for name in ("groups", "scale", "order", "columns")}
+        for line in _show.show(options.function, options.shape, **layout):
             print(line)
     except (TypeError, ValueError) as error:
         parser.error(str(error))
     return 0
+
+
+def _verify_all(orders: Sequence[int]) -> int:
+    """Print a line per order; 1 where one is not proven."""
+    proven = True
+    for n in orders:
+        found = _verify.verify(n)
+        verdict = f"H H^T = {n} I, proven" if found.proven else "NOT a Hadamard matrix"
+        print(f"{_orders.equation(found.factors)}: {verdict} in {found.seconds:.2f} s", flush=True)
+        proven = proven and found.proven
+    return 0 if proven else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,6 +79,15 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--function", choices=("zero_init", "hadamard_init", "identity_init"), default="zero_init")
     show.add_argument("--groups", type=int, default=1, help="default: 1")
     show.add_argument("--scale", choices=("orthonormal", "paper"), default="orthonormal")
+    show.add_argument("--order", choices=("pad", "exact", "auto"), default="pad", help="of the Hadamard matrix")
+    show.add_argument("--columns", choices=("first", "distinct"), default="first", help="which of them are taken")
+
+    for name, purpose in (
+        ("factors", "print the Kronecker factors of Hadamard matrices"),
+        ("verify", "prove H H^T = n I for Hadamard matrices, in integers; exit status 1 where it is not true"),
+    ):
+        command = commands.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
+        command.add_argument("orders", metavar="N", type=int, nargs="+", help="the order")
     return parser
 
 

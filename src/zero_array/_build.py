@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 from math import prod
 from typing import Any
 
-from . import _namespace, _signs
+from . import _namespace, _products, _signs
 from ._signs import Target
 from ._typing import Array, Device, DType, Namespace
 from ._weight import Weight
@@ -48,6 +48,8 @@ def _pieces(target: Target, weight: Weight) -> int:
     Much are the matrix of a kernel, the block of repeated groups, the factors of few rows of many columns, and in half
     precision the numbers of short runs. With each row or column of a piece go some integers.
     """
+    if not weight.is_plain():
+        return _pieces_of_product(weight)
     if prod(weight.shape) <= 2**13 or weight.is_zero():
         return 0
     rows, cols = (weight.shape[axis] for axis in weight.channel_axes)
@@ -59,6 +61,21 @@ def _pieces(target: Target, weight: Weight) -> int:
         return 0
     short, long = sorted((rows, cols))
     return min(-(-long * (2 * short + 8) // FEW), -(-(32 + 128 // short) // taps))
+
+
+def _pieces_of_product(weight: Weight) -> int:
+    """The same for a Hadamard matrix of another order, or with other columns."""
+    down, across = weight.channel_axes
+    size, matrix = prod(weight.shape), weight.shape[down] * weight.shape[across]
+    if weight.is_zero():
+        return 0
+    if size <= 2**13:  # turned, some rows out of more would lie apart in memory
+        return int(weight.is_turned() and _products.has_rest(weight.factors, weight.window[weight.out_axis]))
+    if _products.is_looked_up(weight.factors):
+        return -(-matrix // _products.FEW)
+    if size > matrix or weight.shape[down] < 1024 or any(map(weight.is_repeated, weight.channel_axes)):
+        return min(32, -(-size // 2**15))
+    return int(weight.is_turned() and _products.has_rest(weight.factors, weight.window[weight.out_axis]))
 
 
 def _beside(weight: Weight) -> int:
@@ -103,6 +120,8 @@ def _run(weight: Weight) -> int:
     rows, cols = weight.channel_axes
     start, stop = weight.window[cols]
     if weight.shape[rows] * (stop - start) <= _signs.SMALL:
+        return 0
+    if not weight.is_plain():
         return 0
     if len(weight.shape) == 2 and weight.rule == "identity" and not any(map(weight.is_repeated, (rows, cols))):
         return 0  # `eye` does not even touch most of the memory
@@ -166,7 +185,7 @@ def _assembled(target: Target, weight: Weight) -> Array:
     def block(down: tuple[int, int], across: tuple[int, int]) -> Array:
         """Some rows and columns of a block."""
         if weight.rule == "hadamard":
-            return _signs.window(target, weight.constant, down, across)
+            return _hadamard(target, weight, down, across)
         return target.eye(down[1] - down[0], across[1] - across[0], k=down[0] - across[0])
 
     def band(down: tuple[int, int]) -> Array:
@@ -185,6 +204,15 @@ def _assembled(target: Target, weight: Weight) -> Array:
     is_centre = target.arange(taps) == centre
     is_centre = xp.reshape(is_centre, tuple(size if axis in kernel else 1 for axis, size in enumerate(shape)))
     return xp.where(is_centre, matrix, target.floats(0.0))
+
+
+def _hadamard(target: Target, weight: Weight, down: tuple[int, int], across: tuple[int, int]) -> Array:
+    """Some rows and columns of a block."""
+    if weight.is_plain():
+        return _signs.window(target, weight.constant, down, across)
+    outputs, inputs = (across, down) if weight.is_turned() else (down, across)
+    cols = _products.columns(target, weight, *inputs)
+    return _products.window(target, weight.factors, weight.constant, outputs, cols, turned=weight.is_turned())
 
 
 def _over_groups(
@@ -219,7 +247,11 @@ def _formula(xp: Namespace, weight: Weight, dtype: DType) -> Array:
     output, into = index(weight.out_axis), index(weight.in_axis)
     zero, one, plus, minus = (xp.asarray(value, dtype=dtype) for value in (0.0, 1.0, weight.constant, -weight.constant))
     if weight.rule == "hadamard":
-        array = xp.where(xp.bitwise_count(output & into) & 1 == 1, minus, plus)
+        if weight.columns != "natural":
+            numbers = weight.column_numbers(*weight.window[weight.in_axis])  # inputs have no groups here
+            into = xp.reshape(xp.asarray(numbers, dtype=xp.int32), into.shape)
+        target = Target(xp, dtype, {})
+        array = xp.where(_products.is_minus(target, weight.factors, output, into), minus, plus)
     else:
         array = xp.where(output == into, one, zero)
     for axis, tap in enumerate(weight.taps):

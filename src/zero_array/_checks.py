@@ -8,7 +8,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from ._typing import Center, Scale, Shape, Window
+from ._typing import Center, Shape, Window
 
 LONGEST = 2**31
 """The longest axis: every index then fits the 32-bit integers that some backends are limited to."""
@@ -47,21 +47,26 @@ def shape(value: Any) -> Shape:
 
 def axes(rank: int, in_axis: Any, out_axis: Any) -> tuple[int, int]:
     """Check the two channel axes; both come back counted from the front, ``(in_axis, out_axis)``."""
-    found = []
-    for name, value in (("in_axis", in_axis), ("out_axis", out_axis)):
-        message = f"`{name}` must be an int from {-rank} to {rank - 1} for a shape of {rank} axes; got {value!r}"
-        axis = integer(value)
-        if axis is None:
-            raise TypeError(message)
-        if not -rank <= axis < rank:
-            raise ValueError(message)
-        found.append(axis % rank)
+    found = axis("in_axis", in_axis, rank, "a shape"), axis("out_axis", out_axis, rank, "a shape")
     if found[0] == found[1]:
         raise ValueError(
             f"`in_axis` and `out_axis` must be different axes; got {in_axis!r} and {out_axis!r} "
             f"for a shape of {rank} axes"
         )
-    return found[0], found[1]
+    return found
+
+
+def axis(name: str, value: Any, rank: int, what: str) -> int:
+    """Check one axis of something of `rank` axes; it comes back counted from the front."""
+    if rank == 0:
+        raise ValueError("`x` must have one or more axes; got shape ()")
+    message = f"`{name}` must be an int from {-rank} to {rank - 1} for {what} of {rank} axes; got {value!r}"
+    found = integer(value)
+    if found is None:
+        raise TypeError(message)
+    if not -rank <= found < rank:
+        raise ValueError(message)
+    return found % rank
 
 
 def groups(value: Any, length: int, axis: str) -> int:
@@ -101,14 +106,13 @@ def taps(value: Center, kernel: Shape) -> tuple[int, ...]:
 _CENTER = "`center` must be 'paper', 'same' or one int per kernel axis"
 
 
-def scale(value: Scale) -> Scale:
-    """Check the name of a scale."""
-    message = f"`scale` must be 'orthonormal' or 'paper'; got {value!r}"
+def one_of(name: str, value: Any, names: tuple[str, ...]) -> None:
+    """Check an argument that is one of a few names."""
+    message = f"`{name}` must be {', '.join(map(repr, names[:-1]))} or {names[-1]!r}; got {value!r}"
     if not isinstance(value, str):
         raise TypeError(message)
-    if value not in ("orthonormal", "paper"):
+    if value not in names:
         raise ValueError(message)
-    return value
 
 
 def window(value: Any, full: Shape) -> Window:
@@ -165,12 +169,12 @@ def other_namespace(xp: Any, wanted: str) -> TypeError:
 _PARENTS = {"jax": "jax.numpy", "dask": "dask.array", "mlx": "mlx.core"}
 
 
-def no_dtype(value: Any) -> TypeError:
-    """The refusal of a dtype that no weight can have."""
-    return TypeError(
-        "`dtype` must be float64, float32, float16 or bfloat16, by name or as the namespace's own object; "
-        f"got {value!r}"
+def no_dtype(value: Any, *, ints: bool = False) -> TypeError:
+    """The refusal of a dtype that no weight can have, or, where `ints`, that cannot hold -1."""
+    names = (
+        "float64, float32, float16, bfloat16 or a signed integer" if ints else "float64, float32, float16 or bfloat16"
     )
+    return TypeError(f"`dtype` must be {names}, by name or as the namespace's own object; got {value!r}")
 
 
 def missing_dtype(name: str, library: str, remedy: str = "") -> ValueError:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import _build, _namespace
-from ._typing import Array, Center, Device, DType, Namespace, Rule, Scale, WindowLike
+from ._typing import Array, Center, Choice, Device, DType, Namespace, Order, Rule, Scale, WindowLike
 from ._weight import weight
 
 
@@ -123,6 +123,8 @@ def hadamard_init(
     center: Center = "paper",
     window: WindowLike | None = None,
     scale: Scale = "orthonormal",
+    order: Order = "pad",
+    columns: Choice = "first",
 ) -> Array:
     """Build a slice of a scaled Hadamard matrix: every entry of the matrix is plus or minus one constant.
 
@@ -136,6 +138,13 @@ def hadamard_init(
         The constant. ``"orthonormal"`` is ``2 ** (-m / 2)``, the one of the authors' code: the columns are orthonormal
         where the larger side is a power of two. ``"paper"`` is ``2 ** (-(m - 1) / 2)``, the one printed in
         Algorithm 1, larger by the square root of two.
+    order : {"pad", "exact", "auto"}
+        The order of the matrix. ``"pad"`` is the paper's, the least power of two that holds the weight. ``"exact"`` is
+        the larger side itself, so that the columns (or rows) are orthonormal; not every order can be built. ``"auto"``
+        is exact where it can be, else padded. Not in the paper.
+    columns : {"first", "distinct"}
+        Which columns the inputs take. ``"first"`` is the paper's, the first ones. ``"distinct"`` takes columns by which
+        all rows differ, so that no two outputs start as twins. Not in the paper.
 
     Returns
     -------
@@ -153,7 +162,9 @@ def hadamard_init(
     ``2^m >= max(P, Q)``, and ``W[o, i, centre] = c (-1)^popcount((o mod P) & i)``. Where ``P > Q`` this is
     Algorithm 1's ``m = ceil(log2 P)``. The constant is computed in double precision and rounded once.
 
-    Only ``min(P, 2^ceil(log2 Q))`` rows differ: a wider layer than that starts with twins.
+    Only ``min(P, 2^ceil(log2 Q))`` rows differ: a wider layer than that starts with twins. With ``columns="distinct"``
+    input ``i`` takes column ``x^i`` of GF(2^m), in shift-register order: 1, 2, 4 ... first, so that all rows differ
+    from ``Q = m`` on.
 
     References
     ----------
@@ -185,6 +196,8 @@ def hadamard_init(
         center=center,
         window=window,
         scale=scale,
+        order=order,
+        columns=columns,
     )
 
 
@@ -201,6 +214,8 @@ def zero_init(
     center: Center = "paper",
     window: WindowLike | None = None,
     scale: Scale = "orthonormal",
+    order: Order = "pad",
+    columns: Choice = "first",
 ) -> Array:
     """Build a ZerO weight: a partial identity, or a Hadamard slice where the layer widens.
 
@@ -210,8 +225,8 @@ def zero_init(
     ----------
     shape, xp, dtype, device, in_axis, out_axis, groups, center, window
         As in `identity_init`.
-    scale : {"orthonormal", "paper"}
-        As in `hadamard_init`; it matters only where the layer widens.
+    scale, order, columns
+        As in `hadamard_init`; they matter only where the layer widens.
 
     Returns
     -------
@@ -259,4 +274,6 @@ def zero_init(
         center=center,
         window=window,
         scale=scale,
+        order=order,
+        columns=columns,
     )

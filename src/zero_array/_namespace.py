@@ -5,11 +5,14 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from types import ModuleType
+from typing import Any, TypeVar
 
 import array_api_compat as compat
 
-from . import _checks
+from . import _checks, _checks_orders
 from ._typing import Array, Device, DType, Namespace
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def namespace(xp: Namespace | None) -> Namespace:
@@ -35,6 +38,19 @@ def namespace(xp: Namespace | None) -> Namespace:
         return array_api_compat.dask.array
     _checks.namespace(xp)
     return xp
+
+
+def of(x: Array) -> Namespace:
+    """The standard-conforming namespace of an array."""
+    try:
+        return compat.array_namespace(x)
+    except TypeError:
+        raise _checks_orders.no_array(x) from None
+
+
+def is_numpy(xp: Namespace) -> bool:
+    """Whether ``xp`` is NumPy."""
+    return _is(compat.is_numpy_namespace, xp)
 
 
 def _is(belongs: Callable[[Namespace], bool], xp: Namespace) -> bool:
@@ -64,24 +80,34 @@ def is_chunked(xp: Namespace) -> bool:
     return hasattr(xp, "map_blocks")
 
 
-def dtype(xp: Namespace, value: DType | None, device: Device | None = None) -> DType:
-    """The namespace's dtype object for ``value``; its default real dtype for None."""
+def dtype(xp: Namespace, value: DType | None, device: Device | None = None, *, ints: bool = False) -> DType:
+    """The namespace's dtype object for ``value``; its default real dtype for None. Integers only where `ints`."""
     if value is None:
         return xp.__array_namespace_info__().default_dtypes(device=device)["real floating"]
-    match = _DTYPE.fullmatch(str(value))
-    if match is None:
-        raise _checks.no_dtype(value)
-    return _own_dtype(xp, match[1])
+    name = name_of(value)
+    if name is None or name not in (FLOATS + INTEGERS if ints else FLOATS):
+        raise _checks.no_dtype(value, ints=ints)
+    return _own_dtype(xp, name)
 
 
-_DTYPE = re.compile(r"(?:<class ')?(?:[\w.]+\.)?(float64|float32|float16|bfloat16)(?:'>)?")
+FLOATS = ("float64", "float32", "float16", "bfloat16")
+INTEGERS = ("int8", "int16", "int32", "int64")
+
+
+def name_of(dtype: DType) -> str | None:
+    """The name of a dtype of numbers, or of bool; None of all else."""
+    match = _DTYPE.fullmatch(str(dtype))
+    return match and match[1]
+
+
+_DTYPE = re.compile(r"(?:<class ')?(?:[\w.]+\.)?(bool|u?int(?:8|16|32|64)|b?float(?:16|32|64)|complex\d+)(?:'>)?")
 """How the libraries print these dtypes: float32, torch.float32, <class 'jax.numpy.float32'>."""
 
 
 def _own_dtype(xp: Namespace, name: str) -> DType:
     """The dtype called ``name`` of a namespace; NumPy's own and ml_dtypes' where it builds on NumPy's."""
     library = _name(xp)
-    if name == "float64" and _is(compat.is_jax_namespace, xp) and not import_module("jax").config.jax_enable_x64:
+    if name.endswith("64") and _is(compat.is_jax_namespace, xp) and not import_module("jax").config.jax_enable_x64:
         raise _checks.missing_dtype(name, library, ": enable jax_enable_x64 first")
     found = getattr(xp, name, None)
     if found is not None:
@@ -99,6 +125,34 @@ def _own_dtype(xp: Namespace, name: str) -> DType:
 def placement(device: Device | None) -> dict[str, Device]:
     """The keyword that places an array: none where the caller named no device, so that the default applies."""
     return {} if device is None else {"device": device}
+
+
+def untraced(function: Function) -> Function:
+    """Have torch.compile call a function, and keep what it returns as a constant, where it would fail to trace it.
+
+    What ``torch.compiler.assume_constant_result`` does, for modules that must not import torch.
+    """
+    function._dynamo_marked_constant = True  # type: ignore[attr-defined]  # an attribute that torch's compiler reads
+    return function
+
+
+def gather(xp: Namespace, table: Array, places: Array) -> Array:
+    """The entries of a table at an array of places of any rank."""
+    if _is(compat.is_jax_namespace, xp):  # nothing that is sharded may be reshaped
+        return xp.take(table, places, axis=0)
+    return xp.reshape(xp.take(table, xp.reshape(places, (-1,)), axis=0), places.shape)
+
+
+def placement_of(x: Array) -> dict[str, Device]:
+    """The keyword that places an array beside another; none where there is no choice, or where JAX makes it."""
+    return {} if compat.is_jax_array(x) else placement(getattr(x, "device", None))
+
+
+def matmul(xp: Namespace, a: Array, b: Array) -> Array:
+    """The product of matrices, in full precision; JAX rounds the factors on some devices where it is not told."""
+    if _is(compat.is_jax_namespace, xp):
+        return xp.matmul(a, b, precision="highest")
+    return xp.matmul(a, b)
 
 
 def compiled(xp: Namespace, formula: Callable[..., Array], device: Device | None) -> Callable[..., Array] | None:

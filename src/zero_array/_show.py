@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from . import _orders
 from ._build import build
 from ._namespace import namespace
 from ._typing import Shape
@@ -56,14 +57,16 @@ def _facts(whole: Weight, block: Weight) -> Iterator[tuple[str, str]]:
     if whole.taps[2:]:
         yield "centre tap", ", ".join(map(str, whole.taps[2:])) + "; zeros elsewhere"
     if whole.rule == "hadamard":
-        order = (max(outputs, inputs) - 1).bit_length()
-        yield "order", f"2^{order} = {2**order}"
+        yield "order", _orders.equation(block.factors)
         yield "scale", f"{whole.constant!r}"
-    yield "distinct rows", f"{block.distinct_rows()} of {outputs}"
+    distinct, unknown = block.distinct_rows(), f"not computed above {MEASURED} x {MEASURED}"
     if max(outputs, inputs) > MEASURED:
-        yield "singular values", f"not computed above {MEASURED} x {MEASURED}"
+        yield "distinct rows", unknown if distinct is None else f"{distinct} of {outputs}"
+        yield "singular values", unknown
         return
     import numpy
 
-    values = numpy.linalg.svd(build(namespace(None), block, "float64", None), compute_uv=False)
+    array = build(namespace(None), block, "float64", None)
+    yield "distinct rows", f"{len(numpy.unique(array, axis=0))} of {outputs}"
+    values = numpy.linalg.svd(array, compute_uv=False)
     yield "singular values", f"{values.min():.4g} to {values.max():.4g}"

@@ -3,17 +3,21 @@
 Every entry is a closed form of its indices. For output ``o`` (counted inside its group of ``period``) and input ``i``::
 
     identity    1                                 where o == i, else 0
-    hadamard    constant * (-1)^popcount(o & i)
+    hadamard    constant * H[o, column(i)]
+
+with ``H`` the Hadamard matrix that the `factors` multiply to (of Sylvester's, ``H[o, i] = (-1)^popcount(o & i)``),
 
 at the centre tap of the kernel axes, and 0 at every other tap.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod, sqrt
 from typing import Any, Self
 
-from . import _checks
-from ._typing import Center, Rule, Scale, Shape, Window, WindowLike
+from . import _checks, _checks_orders, _columns, _orders
+from ._orders import Factor
+from ._typing import Center, Choice, Columns, Order, Ordering, Rule, Scale, Shape, Window, WindowLike
 
 DEFINITION = 1
 """The version of the definition of every weight. Weights of equal shape, dtype and options have equal bytes wherever
@@ -38,6 +42,10 @@ class Weight:
         Per axis: the tap that holds the matrix, None on the channel axes.
     window : tuple of (int, int)
         Per axis: the part wanted, ``(start, stop)``.
+    factors : tuple of Factor
+        What the Hadamard matrix is made of.
+    columns : {"natural", "dyadic", "sequency", "distinct"}
+        The order in which the inputs take its columns.
     """
 
     rule: Rule
@@ -48,6 +56,8 @@ class Weight:
     inputs: int
     taps: tuple[int | None, ...]
     window: Window
+    factors: tuple[Factor, ...] = ()
+    columns: Columns = "natural"
 
     @property
     def shape(self) -> Shape:
@@ -68,16 +78,39 @@ class Weight:
         start, stop = self.window[axis]
         return start % self.period(axis) + stop - start > self.period(axis)
 
+    @property
+    def order(self) -> int:
+        """The order of the Hadamard matrix."""
+        return _orders.order_of(self.factors)
+
+    def is_plain(self) -> bool:
+        """Whether an entry is the parity of its indices: Sylvester's matrix, its columns in their own order."""
+        return self.columns == "natural" and not _orders.has_blocks(self.factors)
+
+    def is_turned(self) -> bool:
+        """Whether the columns that are taken lie along the rows of each tap's matrix in memory."""
+        return self.columns != "natural" and self.in_axis < self.out_axis
+
+    def column_numbers(self, start: int, stop: int) -> list[int]:
+        """Which columns of the matrix some inputs of a block take."""
+        blocks = [factor.order for factor in self.factors if factor.q]
+        degree = (self.order // prod(blocks)).bit_length() - 1
+        return list(_columns.numbers(self.columns, tuple(blocks), degree, start, stop))
+
     def part(self, window: Window) -> Self:
         """The same weight seen through another window, whose indices count from the start of this one."""
         offsets = (start for start, _ in self.window)
         shifted = ((offset + start, offset + stop) for offset, (start, stop) in zip(offsets, window, strict=True))
         return replace(self, window=tuple(shifted))
 
-    def distinct_rows(self) -> int:
-        """How many outputs of one block differ; the others are twins of these."""
+    def distinct_rows(self) -> int | None:
+        """How many outputs of one block differ, the others being twins of these; None where no formula tells."""
         if self.rule == "identity":
             return min(self.outputs, self.inputs + 1)  # all rows past the last input are zero
+        if _orders.has_blocks(self.factors):
+            return None
+        if self.columns == "distinct":
+            return min(self.outputs, 1 << min(self.inputs, 31))  # the first columns are 1, 2, 4 ...
         return min(self.outputs, 1 << (self.inputs - 1).bit_length())  # the bits above say nothing
 
     def centre(self, axes: Sequence[int]) -> tuple[int, int]:
@@ -107,6 +140,8 @@ def weight(
     center: Center,
     window: WindowLike | None,
     scale: Scale = "orthonormal",
+    order: Order = "pad",
+    columns: Choice = "first",
     transposed: bool = False,
 ) -> Weight:
     """Check the arguments of a constructor and return what it builds; ``rule=None`` is Algorithm 1's choice.
@@ -122,24 +157,55 @@ def weight(
         outputs //= _checks.groups(groups, outputs, "out")
     kernel = [axis for axis in range(len(full)) if axis not in (into, out)]
     found = dict(zip(kernel, _checks.taps(center, tuple(full[axis] for axis in kernel)), strict=True))
-    _checks.scale(scale)
+    _checks.one_of("scale", scale, ("orthonormal", "paper"))
+    _checks.one_of("order", order, ("pad", "exact", "auto"))
+    _checks.one_of("columns", columns, ("first", "distinct"))
     if rule is None:
         rule = "hadamard" if outputs > inputs else "identity"
+    factors = _factors(max(outputs, inputs), order) if rule == "hadamard" else ()
+    size = _orders.order_of(factors)
     return Weight(
         rule=rule,
-        constant=_constant(max(outputs, inputs), scale) if rule == "hadamard" else 1.0,
+        constant=sqrt((1 if scale == "orthonormal" else 2) / size) if rule == "hadamard" else 1.0,
         out_axis=out,
         in_axis=into,
         outputs=outputs,
         inputs=inputs,
         taps=tuple(found.get(axis) for axis in range(len(full))),
         window=_checks.window(window, full),
+        factors=factors,
+        columns="distinct" if columns == "distinct" and rule == "hadamard" else "natural",
     )
 
 
-def _constant(size: int, scale: Scale) -> float:
-    """The absolute value of the entries of a Hadamard weight: the order is the least ``2^m >= size``."""
+def _factors(size: int, order: Order) -> tuple[Factor, ...]:
+    """What the Hadamard matrix of a weight is made of: of order `size`, or Sylvester's of the least ``2^m >= size``."""
+    if order != "pad":
+        found = _orders.factors(size)
+        if found is not None:
+            return found
+        if order == "exact":
+            raise _checks_orders.not_exact(size, *_orders.nearest(size))
     exponent = (size - 1).bit_length()
-    if scale == "paper":
-        exponent -= 1
-    return float(2.0 ** (-exponent / 2))
+    return (Factor("sylvester", 1 << exponent),) if exponent else ()
+
+
+def signs(n: Any, *, window: WindowLike | None, ordering: Ordering) -> Weight:
+    """Check the arguments of `zero_array.hadamard` and return what it builds."""
+    order = _checks_orders.order(n)
+    factors = _orders.factors(order)
+    if factors is None:
+        raise _checks_orders.no_order(order, *_orders.nearest(order))
+    _orders.check_ordering(ordering, order, factors)
+    return Weight(
+        rule="hadamard",
+        constant=1.0,
+        out_axis=0,
+        in_axis=1,
+        outputs=order,
+        inputs=order,
+        taps=(None, None),
+        window=_checks.window(window, (order, order)),
+        factors=factors,
+        columns=ordering,
+    )

@@ -10,7 +10,7 @@ import dask.array
 
 from . import _checks, _namespace
 from ._init import construct
-from ._typing import Array, Center, Device, DType, Namespace, Scale, WindowLike
+from ._typing import Array, Center, Choice, Device, DType, Namespace, Order, Scale, WindowLike
 
 __all__ = ["hadamard_init", "identity_init", "zero_init"]
 
@@ -93,12 +93,14 @@ def hadamard_init(
     center: Center = "paper",
     window: WindowLike | None = None,
     scale: Scale = "orthonormal",
+    order: Order = "pad",
+    columns: Choice = "first",
 ) -> Array:
     """Build a slice of a scaled Hadamard matrix as a Dask array.
 
     Parameters
     ----------
-    shape, dtype, device, in_axis, out_axis, groups, center, window, scale
+    shape, dtype, device, in_axis, out_axis, groups, center, window, scale, order, columns
         As in `zero_array.hadamard_init`.
     chunks, xp
         As in `identity_init`.
@@ -135,6 +137,8 @@ def hadamard_init(
         center=center,
         window=window,
         scale=scale,
+        order=order,
+        columns=columns,
     )
 
 
@@ -152,12 +156,14 @@ def zero_init(
     center: Center = "paper",
     window: WindowLike | None = None,
     scale: Scale = "orthonormal",
+    order: Order = "pad",
+    columns: Choice = "first",
 ) -> Array:
     """Build a ZerO weight as a Dask array. ZerO is not zeros.
 
     Parameters
     ----------
-    shape, dtype, device, in_axis, out_axis, groups, center, window, scale
+    shape, dtype, device, in_axis, out_axis, groups, center, window, scale, order, columns
         As in `zero_array.zero_init`.
     chunks, xp
         As in `identity_init`.
@@ -191,4 +197,6 @@ def zero_init(
         center=center,
         window=window,
         scale=scale,
+        order=order,
+        columns=columns,
     )

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from .. import _checks, _namespace, _signs
+from .. import _checks, _namespace, _products, _signs
 from .._signs import Target
-from .._typing import Center, Rule, Scale, Window
+from .._typing import Center, Choice, Order, Rule, Scale, Window
 from .._weight import Weight, weight
 
 
@@ -65,6 +65,8 @@ def hadamard_init_(
     transposed: bool = False,
     center: Center = "paper",
     scale: Scale = "orthonormal",
+    order: Order = "pad",
+    columns: Choice = "first",
 ) -> torch.Tensor:
     """Fill a tensor with a slice of a scaled Hadamard matrix.
 
@@ -72,7 +74,7 @@ def hadamard_init_(
     ----------
     tensor, groups, transposed, center
         As in `identity_init_`.
-    scale : {"orthonormal", "paper"}
+    scale, order, columns
         As in `zero_array.hadamard_init`.
 
     Returns
@@ -97,7 +99,16 @@ def hadamard_init_(
     tensor([[ 1.,  1.],
             [ 1., -1.]])
     """
-    return _init_("hadamard", tensor, groups=groups, transposed=transposed, center=center, scale=scale)
+    return _init_(
+        "hadamard",
+        tensor,
+        groups=groups,
+        transposed=transposed,
+        center=center,
+        scale=scale,
+        order=order,
+        columns=columns,
+    )
 
 
 def zero_init_(
@@ -107,6 +118,8 @@ def zero_init_(
     transposed: bool = False,
     center: Center = "paper",
     scale: Scale = "orthonormal",
+    order: Order = "pad",
+    columns: Choice = "first",
 ) -> torch.Tensor:
     """Fill a tensor with a ZerO weight: a partial identity, or a Hadamard slice where the layer widens.
 
@@ -116,7 +129,7 @@ def zero_init_(
     ----------
     tensor, groups, transposed, center
         As in `identity_init_`.
-    scale : {"orthonormal", "paper"}
+    scale, order, columns
         As in `zero_array.hadamard_init`.
 
     Returns
@@ -145,7 +158,16 @@ def zero_init_(
             [ 0.5000,  0.5000],
             [ 0.5000, -0.5000]], requires_grad=True)
     """
-    return _init_(None, tensor, groups=groups, transposed=transposed, center=center, scale=scale)
+    return _init_(
+        None,
+        tensor,
+        groups=groups,
+        transposed=transposed,
+        center=center,
+        scale=scale,
+        order=order,
+        columns=columns,
+    )
 
 
 @torch.no_grad()
@@ -209,7 +231,10 @@ def fill_(tensor: torch.Tensor, wanted: Weight) -> None:
             if wanted.rule == "identity":
                 blocks.diagonal(row_start - col_start, 1, 3).fill_(1.0)
                 continue
-            _hadamard_(blocks[0, :, 0], wanted.constant, row_start, col_start)
+            if wanted.is_plain():
+                _hadamard_(blocks[0, :, 0], wanted.constant, row_start, col_start)
+            else:
+                _product_(blocks[0, :, 0], wanted, row_start, col_start)
             if rows[1] * cols[1] > 1:
                 blocks.copy_(blocks[:1, :, :1].clone())
 
@@ -253,3 +278,13 @@ def _hadamard_(matrix: torch.Tensor, constant: float, row: int, col: int) -> Non
     middle = high[1 if skipped else 0 :][:bands]
     torch.mul(middle.unsqueeze(1), low, out=matrix[skipped : height - rest].unflatten(0, (bands, length)))
     torch.mul(high[-1:], low[:rest], out=matrix[height - rest :])
+
+
+def _product_(matrix: torch.Tensor, wanted: Weight, row: int, col: int) -> None:
+    """Write the part of a block from `row` and `col` on, of any order and columns, into a matrix of any strides."""
+    target = Target(_namespace.namespace(torch), matrix.dtype, {"device": matrix.device})
+    cols = _products.columns(target, wanted, col, col + matrix.shape[1])
+    step = max(1, (_products.FEW if _products.is_looked_up(wanted.factors) else 2**20) // matrix.shape[1])
+    for part in matrix.split(step):
+        rows, row = (row, row + part.shape[0]), row + part.shape[0]
+        part.copy_(_products.window(target, wanted.factors, wanted.constant, rows, cols))
