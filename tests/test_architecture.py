@@ -32,7 +32,7 @@ NAMES = [name_of(path) for path in MODULES]
 ORDER = [
     {"_typing"},
     {"_checks", "_graph", "_host", "_network_checks", "_networks", "backends"},
-    {"_checks_orders"},
+    {"_order_checks"},
     {"_namespace", "_structure"},
     {"_columns", "_orders", "_signs"},
     {"_weight"},

@@ -65,7 +65,7 @@ def hadamard(
     The last row of a matrix of 834 MiB, alone:
 
     >>> zero_array.hadamard(29568, dtype="int8", window=[(29567, 29568), (0, 8)])
-    array([[ 1, -1, -1,  1,  1, -1,  1, -1]], dtype=int8)
+    array([[ 1, -1, -1,  1, -1,  1,  1, -1]], dtype=int8)
     """
     wanted = _weight.signs(n, window=window, ordering=ordering)
     xp = _namespace.namespace(xp)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import array_api_compat as compat
 
-from . import _checks, _checks_orders
+from . import _checks, _order_checks
 from ._typing import Array, Device, DType, Namespace
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -45,7 +45,7 @@ def of(x: Array) -> Namespace:
     try:
         return compat.array_namespace(x)
     except TypeError:
-        raise _checks_orders.no_array(x) from None
+        raise _order_checks.no_array(x) from None
 
 
 def is_numpy(xp: Namespace) -> bool:

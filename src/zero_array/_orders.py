@@ -10,7 +10,7 @@ from itertools import count, product
 from math import isqrt
 from typing import Literal, NamedTuple
 
-from . import _checks, _checks_orders, _namespace
+from . import _checks, _namespace, _order_checks
 from ._typing import Ordering
 
 
@@ -71,7 +71,7 @@ def hadamard_factors(n: int, /) -> tuple[Factor, ...] | None:
     >>> zero_array.hadamard_factors(92) is None
     True
     """
-    return factors(_checks_orders.order(n))
+    return factors(_order_checks.order(n))
 
 
 @_namespace.untraced
@@ -142,7 +142,7 @@ def check_ordering(ordering: Ordering, n: int, factors: Iterable[Factor]) -> Non
     """Check the name of an ordering, for a matrix of these factors."""
     _checks.one_of("ordering", ordering, ("natural", "dyadic", "sequency"))
     if ordering != "natural" and has_blocks(factors):
-        raise _checks_orders.no_ordering(ordering, n)
+        raise _order_checks.no_ordering(ordering, n)
 
 
 def nearest(n: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from functools import partial
 from math import prod
 from typing import Literal
 
-from . import _checks, _checks_orders, _columns, _namespace, _orders, _products, _signs
+from . import _checks, _columns, _namespace, _order_checks, _orders, _products, _signs
 from ._orders import Factor
 from ._products import Factors
 from ._signs import Target
@@ -71,17 +71,17 @@ def hadamard_transform(
     length = x.shape[axis]
     factors = _orders.factors(length) if length else None
     if factors is None:
-        raise _checks_orders.no_length(length, axis, _orders.nearest(length)[1] if length else 1)
+        raise _order_checks.no_length(length, axis, _orders.nearest(length)[1] if length else 1)
     _orders.check_ordering(ordering, length, factors)
     name = _namespace.name_of(x.dtype)
     if name is None or name == "bool":
-        raise _checks_orders.no_numbers(x.dtype)
-    constant = _checks_orders.factor(scale, length, is_integer="int" in name)
+        raise _order_checks.no_numbers(x.dtype)
+    constant = _order_checks.factor(scale, length, is_integer="int" in name)
     apply = partial(_apply, factors=factors, axis=axis, constant=constant, ordering=ordering)
     if not _namespace.is_chunked(xp):
         return apply(x, xp=xp)
     if len(x.chunks[axis]) > 1:
-        raise _checks_orders.many_chunks(len(x.chunks[axis]), axis)
+        raise _order_checks.many_chunks(len(x.chunks[axis]), axis)
     numpy = _namespace.namespace(None)
     return xp.map_blocks(partial(apply, xp=numpy), x, dtype=_dtypes(numpy, x.dtype)[1])
 

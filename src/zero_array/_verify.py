@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from . import _checks_orders, _orders
+from . import _order_checks, _orders
 from ._hadamard import hadamard
 from ._orders import Factor
 
@@ -38,7 +38,7 @@ def known_factors(n: int) -> tuple[Factor, ...]:
     """The factors of an order; refuses one that cannot be built."""
     factors = _orders.hadamard_factors(n)
     if factors is None:
-        raise _checks_orders.no_order(n, *_orders.nearest(n))
+        raise _order_checks.no_order(n, *_orders.nearest(n))
     return factors
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from math import prod, sqrt
 from typing import Any, Self
 
-from . import _checks, _checks_orders, _columns, _orders
+from . import _checks, _columns, _order_checks, _orders
 from ._orders import Factor
 from ._typing import Center, Choice, Columns, Order, Ordering, Rule, Scale, Shape, Window, WindowLike
 
@@ -185,17 +185,17 @@ def _factors(size: int, order: Order) -> tuple[Factor, ...]:
         if found is not None:
             return found
         if order == "exact":
-            raise _checks_orders.not_exact(size, *_orders.nearest(size))
+            raise _order_checks.not_exact(size, *_orders.nearest(size))
     exponent = (size - 1).bit_length()
     return (Factor("sylvester", 1 << exponent),) if exponent else ()
 
 
 def signs(n: Any, *, window: WindowLike | None, ordering: Ordering) -> Weight:
     """Check the arguments of `zero_array.hadamard` and return what it builds."""
-    order = _checks_orders.order(n)
+    order = _order_checks.order(n)
     factors = _orders.factors(order)
     if factors is None:
-        raise _checks_orders.no_order(order, *_orders.nearest(order))
+        raise _order_checks.no_order(order, *_orders.nearest(order))
     _orders.check_ordering(ordering, order, factors)
     return Weight(
         rule="hadamard",
