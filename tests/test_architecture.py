@@ -71,7 +71,7 @@ LIBRARIES = {
 """What counts as an array library or a framework."""
 
 DOORS = {
-    "_namespace": {"array_api_compat", "jax", "ml_dtypes", "numpy"},
+    "_namespace": {"array_api_compat", "jax", "ml_dtypes", "numpy", "torch"},
     "_host": {"array_api_compat", "numpy", "torch"},
     "_show": {"numpy"},
     "_verify": {"numpy"},

@@ -358,3 +358,23 @@ def test_parity_without_bitwise_count() -> None:
     numbers = numpy.asarray([0, 1, 2, 3, 2**30 + 1, 2**31 - 1, 0b1011])
     odd = _products.is_odd(Target(library, numpy.float32, {}), numbers)
     assert odd.tolist() == [bool(int(number).bit_count() & 1) for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("place", "requires_grad", "traced", "cached"),
+    [
+        ("cpu", False, False, True),
+        ("cuda", False, False, False),
+        ("cpu", True, False, False),
+        ("cpu", False, True, False),
+    ],
+)
+def test_what_is_done_in_pieces(
+    place: str, requires_grad: bool, traced: bool, cached: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Torch's tensors go in pieces on the CPU, where nothing is traced and no gradient is wanted; JAX's never do."""
+    torch = module("torch", compiler=SimpleNamespace(is_compiling=lambda: traced))
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    tensor = SimpleNamespace(device=SimpleNamespace(type=place), requires_grad=requires_grad)
+    assert _namespace.is_cached(torch, tensor) is cached
+    assert not _namespace.is_cached(module("jax.numpy"), tensor)

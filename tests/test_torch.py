@@ -193,3 +193,15 @@ def test_compiled_options(options: dict[str, Any]) -> None:
         lambda: zero_array.zero_init((104, 20), xp=torch, **options), fullgraph=True, backend="eager", dynamic=False
     )
     assert to_bytes(compiled()) == to_bytes(zero_array.zero_init((104, 20), xp=torch, **options))
+
+
+def test_large_transforms() -> None:
+    """A large batch goes in pieces; mapped, differentiated and compiled it is the same."""
+    x = torch.randn(4099, 1024, generator=torch.Generator().manual_seed(0))
+    found = zero_array.hadamard_transform(x)
+    torch.testing.assert_close(found[-3:], zero_array.hadamard_transform(x[-3:]))
+    mapped = torch.func.vmap(zero_array.hadamard_transform)(torch.stack([x, 2 * x]))
+    torch.testing.assert_close(mapped[1], 2 * found)
+    gradient = torch.func.grad(lambda y: (zero_array.hadamard_transform(y) ** 2).sum())(x)
+    torch.testing.assert_close(gradient, 2048 * x, rtol=1e-4, atol=1e-2)
+    assert zero_array.hadamard_transform(x.bfloat16()).dtype == torch.bfloat16

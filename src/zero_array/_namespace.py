@@ -48,8 +48,14 @@ def of(x: Array) -> Namespace:
         raise _order_checks.no_array(x) from None
 
 
-def is_numpy(xp: Namespace) -> bool:
-    """Whether ``xp`` is NumPy."""
+def is_cached(xp: Namespace, x: Array) -> bool:
+    """Whether work on an array stays in a processor's cache if it is done in pieces: NumPy's, and torch's on the CPU.
+
+    Not where torch traces, or wants a gradient, which it would take of the whole for every piece.
+    """
+    if _is(compat.is_torch_namespace, xp):
+        is_traced = import_module("torch").compiler.is_compiling()
+        return x.device.type == "cpu" and not x.requires_grad and not is_traced
     return _is(compat.is_numpy_namespace, xp)
 
 

@@ -17,7 +17,7 @@ WITH_EXTRA = 128
 """The largest block that takes a remainder of Sylvester's factors in."""
 
 PIECE, LARGE = 2**18, 2**22
-"""So many entries of a large NumPy array go through all factors at once, to stay in the cache; and how large."""
+"""So many entries of a large array on a CPU go through all factors at once, to stay in the cache; and how large."""
 
 
 def hadamard_transform(
@@ -105,8 +105,8 @@ def _apply(x: Array, *, xp: Namespace, factors: Factors, axis: int, constant: fl
     length, outer, inner = x.shape[axis], prod(x.shape[:axis]), prod(x.shape[axis + 1 :])
     vectors = xp.reshape(x, (outer, length, inner))
     step = max(1, PIECE // (length * inner)) if inner else outer
-    if _namespace.is_numpy(xp) and step < outer and prod(x.shape) >= LARGE:
-        found = xp.empty(vectors.shape, dtype=result)
+    if step < outer and prod(x.shape) >= LARGE and _namespace.is_cached(xp, x):
+        found = xp.empty_like(vectors, dtype=result)
         for start in range(0, outer, step):
             found[start : start + step] = _product(target, vectors[start : start + step], matrices)
     else:
