@@ -195,6 +195,7 @@ def test_compiled_options(options: dict[str, Any]) -> None:
     assert to_bytes(compiled()) == to_bytes(zero_array.zero_init((104, 20), xp=torch, **options))
 
 
+@tracing
 def test_large_transforms() -> None:
     """A large batch goes in pieces; mapped, differentiated and compiled it is the same."""
     x = torch.randn(4099, 1024, generator=torch.Generator().manual_seed(0))
@@ -205,3 +206,5 @@ def test_large_transforms() -> None:
     gradient = torch.func.grad(lambda y: (zero_array.hadamard_transform(y) ** 2).sum())(x)
     torch.testing.assert_close(gradient, 2048 * x, rtol=1e-4, atol=1e-2)
     assert zero_array.hadamard_transform(x.bfloat16()).dtype == torch.bfloat16
+    compiled = torch.compile(zero_array.hadamard_transform, fullgraph=True, backend="eager", dynamic=False)
+    torch.testing.assert_close(compiled(x), found)

@@ -54,8 +54,9 @@ def is_cached(xp: Namespace, x: Array) -> bool:
     Not where torch traces, or wants a gradient, which it would take of the whole for every piece.
     """
     if _is(compat.is_torch_namespace, xp):
-        is_traced = import_module("torch").compiler.is_compiling()
-        return x.device.type == "cpu" and not x.requires_grad and not is_traced
+        import torch  # its compiler does not trace `import_module`
+
+        return x.device.type == "cpu" and not x.requires_grad and not torch.compiler.is_compiling()
     return _is(compat.is_numpy_namespace, xp)
 
 
