@@ -208,3 +208,13 @@ def test_large_transforms() -> None:
     assert zero_array.hadamard_transform(x.bfloat16()).dtype == torch.bfloat16
     compiled = torch.compile(zero_array.hadamard_transform, fullgraph=True, backend="eager", dynamic=False)
     torch.testing.assert_close(compiled(x), found)
+
+
+@tracing
+def test_transform_of_changing_shapes() -> None:
+    """Compiled once, the transform takes other batches and other lengths."""
+    torch.compiler.reset()
+    compiled = torch.compile(zero_array.hadamard_transform, fullgraph=True, backend="eager")
+    for shape in ((5, 64), (7, 64), (9, 96), (11, 96), (3, 4, 12)):
+        x = torch.randn(shape)
+        torch.testing.assert_close(compiled(x), zero_array.hadamard_transform(x))

@@ -68,7 +68,7 @@ def hadamard_transform(
     """
     xp = _namespace.of(x)
     axis = _checks.axis("axis", axis, x.ndim, "an array")
-    length = x.shape[axis]
+    length = len(range(x.shape[axis]))  # which torch's compiler may have for a symbol: it must be a number
     factors = _orders.factors(length) if length else None
     if factors is None:
         raise _order_checks.no_length(length, axis, _orders.nearest(length)[1] if length else 1)
