@@ -48,15 +48,17 @@ def at_ends(parameters: Sequence[Parameter], recipe: Recipe, found: Structure) -
     for branch in found.branches if recipe.branches else ():
         block = f"the residual branch of {branch.where}" if branch.where else "a residual branch"
         plain = branch.ends if recipe.attention else branch.ends + branch.outputs
-        scales = [name for name in branch.behind if kinds[name] == "norm"]
-        multipliers = [name for name in branch.behind if kinds[name] == "scale"]
+        last = slice(1 if len(plain) == 1 else None)  # of several in series the last: two zeros would never learn
+        scales = [name for name in branch.behind if kinds[name] == "norm"][last]
+        multipliers = [name for name in branch.behind if kinds[name] == "scale"][last]
+        by_values = recipe.attention and (branch.outputs or not plain)  # a zero already, for the same reason
         divided = [name for name in plain if name in has_norm]
         is_standardised = any("norm" in found.uses.get(name, ()) for name in plain)  # zeros would explode
         if branch.dead:
             ends |= dict.fromkeys(plain, (False, f"{block} ends in a ReLU: zeros would never learn"))
         elif multipliers and (divided or is_standardised):
             ends |= dict.fromkeys(multipliers, (True, f"multiplier of {block}, whose last weight is standardised"))
-        elif scales and (divided or recipe.branch_end == "norm"):
+        elif scales and not by_values and (divided or recipe.branch_end == "norm"):
             ends |= dict.fromkeys(scales, (True, f"last scale of {block}"))
         else:
             ends |= dict.fromkeys(plain, (True, f"last weight of {block}"))

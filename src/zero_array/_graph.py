@@ -32,6 +32,7 @@ class Node(NamedTuple):
     rows: Sequence[int] | None = None
 
 
+SUMS = {"add", "sub"}
 _CONTRACTIONS = {"matmul", "einsum"}
 _PRODUCTS = {"mul", *_CONTRACTIONS}
 _BOUNDED = {"sigmoid", "hardsigmoid", "softmax", "tanh"}
@@ -42,7 +43,9 @@ class Graph:
 
     def __init__(self, nodes: Sequence[Node], weights: Collection[str]) -> None:
         self.nodes = nodes
-        self.weights = [tuple(name for name in node.parameters if name in weights) for node in nodes]
+        self.weights = [  # of each node, the weights that it applies: a sum may add what is made of weights alone
+            tuple(name for name in node.parameters if name in weights and node.op not in SUMS) for node in nodes
+        ]
         self.above: list[int] = []  # of each node: itself and all it depends on, one bit each
         for number, node in enumerate(nodes):
             mask = 1 << number

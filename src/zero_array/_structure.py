@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ._graph import Graph, Node
+from ._graph import SUMS, Graph, Node
 
-_SUMS = {"add", "sub"}
 _NEVER_ZERO = {"exp", "hardsigmoid", "log_softmax", "logsigmoid", "sigmoid", "softmax", "softplus"}
 _FLAT_AT_ZERO = {"relu", "relu6", "hardtanh", "threshold"}
 
@@ -108,7 +107,7 @@ def _branches(graph: Graph) -> tuple[list[Branch], set[int], list[str]]:
     taken = set(graph.members(_scores(graph)))  # and sums inside a branch that is zero as a whole
     for number in reversed(range(len(graph.nodes))):
         node = graph.nodes[number]
-        if node.op not in _SUMS or len(node.inputs) != 2 or number in taken:
+        if node.op not in SUMS or len(node.inputs) != 2 or number in taken:
             continue
         common = graph.above[node.inputs[0]] & graph.above[node.inputs[1]]
         if not common or _is_recurrent(graph, node, common):
@@ -171,7 +170,7 @@ def _walk(graph: Graph, side: int, common: int, where: str) -> tuple[Branch, set
             behind += set(node.parameters) - set(ends)
             dead |= flat
         elif node.op not in _NEVER_ZERO:
-            if node.op in _SUMS:
+            if node.op in SUMS:
                 sums.add(number)
             behind += node.parameters
             waiting += [(source, flat or node.op in _FLAT_AT_ZERO) for source in graph.main(number, common)]
@@ -182,9 +181,12 @@ def _core(graph: Graph, node: int) -> int | None:
     """The attention that a node is, or whose output it projects."""
     if graph.attended(node):
         return node
-    waiting = list(graph.nodes[node].inputs) if graph.weights[node] else []
+    waiting, seen = list(graph.nodes[node].inputs) if graph.weights[node] else [], set()
     while waiting:
         before = waiting.pop()
+        if before in seen:
+            continue
+        seen.add(before)
         if graph.attended(before):
             return before
         if not graph.weights[before]:
@@ -203,5 +205,5 @@ def _heads(graph: Graph, outputs: Sequence[int]) -> Iterator[str]:
         node = graph.nodes[number]
         if graph.weights[number]:
             yield from graph.weights[number]
-        elif node.op not in _SUMS or len(node.inputs) != 2:
+        elif node.op not in SUMS or len(node.inputs) != 2:
             waiting += node.inputs

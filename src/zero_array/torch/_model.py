@@ -198,7 +198,10 @@ def _structure(model: nn.Module, held: Sequence[Parameter], example_inputs: Any)
             own_inputs = getattr(model, "dummy_inputs", None)  # of transformers
             if own_inputs is None:
                 raise _network_checks.untraceable(model) from error
-        return _record.run(model, names, weights, own_inputs)
+        try:
+            return _record.run(model, names, weights, own_inputs)
+        except Exception as error:  # they are texts even where the model takes images
+            raise _network_checks.untraceable(model) from error
 
 
 def _with_branches(found: Structure, held: Sequence[Parameter], ends: Any) -> Structure:

@@ -162,7 +162,7 @@ class _Record(TorchFunctionMode):
     def _rows(self, tensor: Tensor) -> Sequence[int] | None:
         """The output features of a layer that a view of its output shows, where it shows a part of them."""
         layer, axis = self._layers.get(_storage(tensor), (tensor, 0))
-        if tensor.numel() >= layer.numel():
+        if not 0 < tensor.numel() < layer.numel():
             return None
         sizes = [layer.shape[axis] if number == axis % layer.ndim else 1 for number in range(layer.ndim)]
         feature = torch.empty_strided(layer.shape, layer.stride(), dtype=torch.int64, device="cpu")

@@ -17,31 +17,37 @@ def trace(model: nn.Module, names: dict[int, str], weights: set[str]) -> Structu
     nodes: list[Node] = []
     uses: dict[str, set[str]] = {}
     numbers: dict[fx.Node, int] = {}  # of activations
-    raw: dict[fx.Node, str] = {}  # of parameters
+    raw: dict[fx.Node, str] = {}  # of what is a parameter, or the same in other words
+    reads: dict[fx.Node, tuple[str, ...]] = {}  # of what is made of parameters
     held = {name: names[id(tensor)] for name, tensor in model.named_parameters(remove_duplicate=False)}
     outputs: list[int] = []
     for traced in tracer.trace(root, _defaults(root)).nodes:
-        inputs = tuple(numbers[source] for source in traced.all_input_nodes if source in numbers)
-        used = [raw[source] for source in traced.all_input_nodes if source in raw]
+        sources = traced.all_input_nodes
+        inputs = tuple(numbers[source] for source in sources if source in numbers)
+        used = [raw[source] for source in sources if source in raw]
+        read = tuple(dict.fromkeys(name for source in sources for name in reads.get(source, ())))
         if traced.op == "output":
             outputs += inputs
         elif traced.op == "get_attr" and traced.target in held:
             raw[traced] = held[traced.target]
+            reads[traced] = (raw[traced],)
         elif traced.args and traced.args[0] in raw and op(traced.target) in SAME_PARAMETER | VIEWS:
-            raw[traced] = used[0]
-        else:
+            raw[traced], reads[traced] = used[0], read
+        elif not _is_size(traced):
             node = _node(root, traced, names)._replace(inputs=inputs)
             if used and node.op == "lookup":  # a part of it, or entries of a table
                 raw[traced] = used[0]
             _check_known(traced.target, used)
-            node = node._replace(parameters=(*node.parameters, *used))
+            node = node._replace(parameters=(*node.parameters, *read))
             for name in used:
                 uses.setdefault(name, set()).add(node.op)
             if node.op == "embedding":
                 node = node._replace(inputs=())
-            if (inputs and node.op not in FRESH and not _is_size(traced)) or node.op in {"embedding", "input"}:
+            if (inputs and node.op not in FRESH) or node.op in {"embedding", "input"}:
                 numbers[traced] = len(nodes)
                 nodes.append(node)
+            elif node.op not in FRESH:
+                reads[traced] = read
     return structure(nodes, outputs, uses, weights)
 
 
