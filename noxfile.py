@@ -114,6 +114,13 @@ def gpu(session: nox.Session, backend: str) -> None:
 
 
 @nox.session(default=False)
+def models(session: nox.Session) -> None:
+    """Start real models of torchvision, timm and transformers; compare with PyPI's zero-init (Linux on x86_64)."""
+    session.install("-e.", *group("models"))
+    session.run("pytest", "--backend", "torch", *session.posargs, "tests/models")
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Race NumPy, torch and JAX against what a user would pick instead, on one core and two; write docs/benchmarks.md.
 

@@ -25,7 +25,7 @@ def trace(model: nn.Module, names: dict[int, str], weights: set[str]) -> Structu
         sources = traced.all_input_nodes
         inputs = tuple(numbers[source] for source in sources if source in numbers)
         used = [raw[source] for source in sources if source in raw]
-        read = tuple(dict.fromkeys(name for source in sources for name in reads.get(source, ())))
+        read = _read(sources, reads)
         if traced.op == "output":
             outputs += inputs
         elif traced.op == "get_attr" and traced.target in held:
@@ -49,6 +49,11 @@ def trace(model: nn.Module, names: dict[int, str], weights: set[str]) -> Structu
             elif node.op not in FRESH:
                 reads[traced] = read
     return structure(nodes, outputs, uses, weights)
+
+
+def _read(sources: list[fx.Node], reads: dict[fx.Node, tuple[str, ...]]) -> tuple[str, ...]:
+    """The parameters that some nodes are made of, each once."""
+    return tuple(dict.fromkeys(name for source in sources for name in reads.get(source, ())))
 
 
 def _check_known(target: Any, used: list[str]) -> None:
