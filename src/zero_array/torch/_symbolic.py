@@ -34,15 +34,14 @@ def trace(model: nn.Module, names: dict[int, str], weights: set[str]) -> Structu
         elif traced.args and traced.args[0] in raw and op(traced.target) in SAME_PARAMETER | VIEWS:
             raw[traced], reads[traced] = used[0], read
         elif not _is_size(traced):
-            node = _node(root, traced, names)._replace(inputs=inputs)
+            node = _node(root, traced, names)
             if used and node.op == "lookup":  # a part of it, or entries of a table
                 raw[traced] = used[0]
             _check_known(traced.target, used)
-            node = node._replace(parameters=(*node.parameters, *read))
+            given = () if node.op == "embedding" else inputs
+            node = node._replace(inputs=given, parameters=(*node.parameters, *read))
             for name in used:
                 uses.setdefault(name, set()).add(node.op)
-            if node.op == "embedding":
-                node = node._replace(inputs=())
             if (inputs and node.op not in FRESH) or node.op in {"embedding", "input"}:
                 numbers[traced] = len(nodes)
                 nodes.append(node)
