@@ -323,3 +323,13 @@ def test_no_head_behind_a_sum() -> None:
     net = Network()
     net.norm("n", net.add(net.layer("stem", net.x), net.layers(net.x, "a", "b")))
     assert net.structure().heads == frozenset()
+
+
+def test_many_ways() -> None:
+    """A branch through which very many ways lead takes no longer than one of few."""
+    network = Network()
+    end = network.layer("first", network.x)
+    for _ in range(64):
+        end = network.add(network.op("gelu", end), end)
+    network.add(network.x, network.layer("last", end))
+    assert network.ends() == [("last",)]
