@@ -93,7 +93,7 @@ def test_their_packed_projections() -> None:
     assert torch.equal(query, key)
     assert torch.equal(query, value)
     other = nn.TransformerEncoderLayer(8, 2, 16)
-    zero_array.torch.init_(other)
+    zero_array.torch.init_(other, example_inputs=torch.randn(3, 2, 8))
     assert torch.equal(other.self_attn.in_proj_weight, torch.eye(24, 8))  # keys and values are zero
 
 
