@@ -10,6 +10,7 @@ from networks import Network, attention
 from zero_array._plan import Kind
 from zero_array._recipe import check, needs_structure
 from zero_array._structure import Structure
+from zero_array._weight import Weight
 from zero_array.recipes import RECIPES, Parameter, Part, plan
 
 
@@ -298,3 +299,14 @@ def test_weights_in_series() -> None:
         x = net.add(x, net.layers(x, f"{number}.a", f"{number}.b"))
     fills = [entry.fill for entry in net.plan()]
     assert not any(before == after == "zeros" for before, after in pairwise(fills))
+
+
+def test_order_and_columns() -> None:
+    """The order and the columns reach the weights, as the scale does."""
+    block, *_ = mlp().plan(order="auto", columns="distinct")["a"].blocks()
+    assert isinstance(block.content, Weight)
+    assert block.content.columns == "distinct"
+    (entry,) = plan([Parameter("a", "linear", (12, 3))], replace(RECIPES["mlp"], order="exact"))
+    (block,) = entry.blocks()
+    assert isinstance(block.content, Weight)
+    assert block.content.order == 12

@@ -106,7 +106,7 @@ def decide(
     if parameter.is_divided and {fill for _, fill in fills} == {"zeros"}:
         raise _network_checks.no_zeros(parameter.name)
     tied = f"; also {', '.join(parameter.aliases)}" if parameter.aliases else ""
-    return Entry(parameter, fills, recipe.scale, reason + tied)
+    return Entry(parameter, fills, recipe.scale, recipe.order, recipe.columns, reason + tied)
 
 
 _PLAIN: dict[str, tuple[Fill, str]] = {

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple, get_args
 
 from . import _network_checks
-from ._typing import Center, Scale, Shape
+from ._typing import Center, Choice, Order, Scale, Shape
 from ._weight import Weight, weight
 
 Kind = Literal[
@@ -105,6 +105,8 @@ class Entry:
     parameter: Parameter
     fills: tuple[tuple[str, Fill], ...]
     scale: Scale
+    order: Order
+    columns: Choice
     reason: str
 
     @property
@@ -157,6 +159,8 @@ class Entry:
             center=layout.center,
             window=window,
             scale=self.scale,
+            order=self.order,
+            columns=self.columns,
             transposed=layout.transposed,
         )
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from . import _network_checks
 from ._plan import Parameter
 from ._structure import Structure
-from ._typing import Scale
+from ._typing import Choice, Order, Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,10 @@ class Recipe:
         The tables of embeddings, which the paper does not settle.
     scale : {"orthonormal", "paper"}
         The constant of Hadamard weights, as in `zero_array.hadamard_init`.
+    order : {"pad", "exact", "auto"}
+        Their order, as there; not the paper's where other than "pad".
+    columns : {"first", "distinct"}
+        Their columns, as there; not the paper's where "distinct".
     """
 
     name: str
@@ -39,6 +43,8 @@ class Recipe:
     head: Literal["algorithm1", "zeros", "keep"] = "algorithm1"
     embeddings: Literal["keep", "algorithm1"] = "keep"
     scale: Scale = "orthonormal"
+    order: Order = "pad"
+    columns: Choice = "first"
 
 
 RECIPES = {
@@ -57,6 +63,8 @@ _CHOICES = {
     "head": ("algorithm1", "zeros", "keep"),
     "embeddings": ("keep", "algorithm1"),
     "scale": ("orthonormal", "paper"),
+    "order": ("pad", "exact", "auto"),
+    "columns": ("first", "distinct"),
 }
 
 

@@ -10,7 +10,7 @@ from .. import _network_checks
 from .._plan import MATRICES, Fill, Parameter, Plan
 from .._recipe import Recipe, check, choose, needs_structure
 from .._structure import Branch, Structure
-from .._typing import Scale
+from .._typing import Choice, Order, Scale
 from ..recipes import plan as make_plan
 from . import _record, _symbolic
 from ._modules import parameters
@@ -28,6 +28,8 @@ def init_(
     embeddings: Literal["keep", "algorithm1"] | None = None,
     branch_end: Literal["weight", "norm"] | None = None,
     scale: Scale | None = None,
+    order: Order | None = None,
+    columns: Choice | None = None,
     dry_run: bool = False,
 ) -> Plan:
     """Start a whole model as ZerO says: every parameter of it in place, the last weight of each branch zero.
@@ -57,8 +59,8 @@ def init_(
         The tables of embeddings, which the paper does not settle: kept by default.
     branch_end : {"weight", "norm"}, optional
         What is zero at the end of a branch: its last weight (the default), or the scale of the norm behind it.
-    scale : {"orthonormal", "paper"}, optional
-        As in `zero_array.hadamard_init`.
+    scale, order, columns : str, optional
+        Of Hadamard weights, as in `zero_array.hadamard_init`.
     dry_run : bool
         Whether to make the plan only.
 
@@ -90,7 +92,8 @@ def init_(
     2.bias     2      zeros     bias
     """
     held = _checked(model)
-    options = {"head": head, "embeddings": embeddings, "branch_end": branch_end, "scale": scale}
+    options: dict[str, Any] = {"head": head, "embeddings": embeddings, "branch_end": branch_end}
+    options |= {"scale": scale, "order": order, "columns": columns}
     if isinstance(recipe, Plan):
         others = options | {"example_inputs": example_inputs, "branches": branches, "overrides": overrides}
         if given := [name for name, value in others.items() if value is not None]:
