@@ -49,10 +49,7 @@ def axes(rank: int, in_axis: Any, out_axis: Any) -> tuple[int, int]:
     """Check the two channel axes; both come back counted from the front, ``(in_axis, out_axis)``."""
     found = axis("in_axis", in_axis, rank, "a shape"), axis("out_axis", out_axis, rank, "a shape")
     if found[0] == found[1]:
-        raise ValueError(
-            f"`in_axis` and `out_axis` must be different axes; got {in_axis!r} and {out_axis!r} "
-            f"for a shape of {rank} axes"
-        )
+        raise same_axes(rank, in_axis=in_axis, out_axis=out_axis)
     return found
 
 
@@ -67,6 +64,13 @@ def axis(name: str, value: Any, rank: int, what: str) -> int:
     if not -rank <= found < rank:
         raise ValueError(message)
     return found % rank
+
+
+def same_axes(rank: int, **axes: Any) -> ValueError:
+    """The refusal of an axis that would be two things at once."""
+    names, values = [f"`{name}`" for name in axes], [repr(value) for value in axes.values()]
+    wanted, got = (f"{', '.join(words[:-1])} and {words[-1]}" for words in (names, values))
+    return ValueError(f"{wanted} must be different axes; got {got} for a shape of {rank} axes")
 
 
 def groups(value: Any, length: int, axis: str) -> int:

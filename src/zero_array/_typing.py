@@ -20,6 +20,7 @@ Window: TypeAlias = tuple[tuple[int, int], ...]
 """One ``(start, stop)`` per axis."""
 
 WindowLike: TypeAlias = Sequence[slice | Sequence[int]]
+Axes: TypeAlias = int | Sequence[int]
 Center: TypeAlias = Literal["paper", "same"] | int | Sequence[int]
 Scale: TypeAlias = Literal["orthonormal", "paper"]
 Order: TypeAlias = Literal["pad", "exact", "auto"]

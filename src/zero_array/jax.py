@@ -1,0 +1,227 @@
+"""ZerO for JAX: initialisers as in ``jax.nn.initializers``, for JAX itself, Flax, Haiku and Equinox."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
+
+from ._layout import Layout, frozen
+from ._typing import Array, Axes, Center, DType, Rule, Scale, Shape
+
+__all__ = ["hadamard_init", "identity_init", "zero_init"]
+
+
+def identity_init(
+    in_axis: Axes = -2,
+    out_axis: Axes = -1,
+    *,
+    batch_axis: Axes = (),
+    groups: int = 1,
+    transposed: bool = False,
+    center: Center = "same",
+    dtype: DType | None = None,
+) -> Any:
+    """Make an initialiser of partial identities: ones where output and input have the same number, zeros elsewhere.
+
+    Parameters
+    ----------
+    in_axis, out_axis : int or sequence of int
+        The axes that count inputs and outputs: by default those of ``(*kernel, in / groups, out)``, the layout of JAX,
+        Flax and Haiku; Equinox has ``(out, in / groups, *kernel)``. Axes of a sequence count together, the last one
+        fastest: ``(in, heads, size)`` is ``in_axis=0, out_axis=(1, 2)``. ``()`` is one input that has no axis.
+    batch_axis : int or sequence of int
+        The axes along which the weight is repeated, each copy being independent of the others.
+    groups : int
+        As of the layer; 3 for a packed query, key and value, 4 for the gates of an LSTM.
+    transposed : bool
+        Whether the groups are those of the inputs, as in the transposed convolutions of torch.
+    center : {"same", "paper"} or int or sequence of int
+        The tap of each kernel axis that holds the matrix. ``"same"``, the default, is ``(k - 1) // 2``, as in
+        ``jax.nn.initializers.delta_orthogonal``: the identity under SAME padding. ``"paper"`` is ``k // 2``: the two
+        differ where ``k`` is even. Or one int per kernel axis.
+    dtype : dtype or str, optional
+        What the initialiser makes where it is asked for none: JAX's default real dtype where left out.
+
+    Returns
+    -------
+    jax.nn.initializers.Initializer
+        ``init(key, shape, dtype=None, out_sharding=None)``, to be called, jitted, mapped and evaluated by shape as any
+        other. The key is ignored: nothing is random, and it may be None. With ``out_sharding`` each device computes its
+        own part. Initialisers that were made alike are equal, and hash alike.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Nothing is checked before the shape is known: `init` raises as `zero_array.identity_init` does, and for an
+        ``out_sharding`` that is none, or that names axes of a mesh that are not Explicit.
+
+    Examples
+    --------
+    >>> import zero_array.jax
+    >>> init = zero_array.jax.identity_init()
+    >>> init(None, (2, 3), "float32")
+    Array([[1., 0., 0.],
+           [0., 1., 0.]], dtype=float32)
+    """
+    return _initializer("identity", in_axis, out_axis, batch_axis, groups, transposed, center, "orthonormal", dtype)
+
+
+def hadamard_init(
+    in_axis: Axes = -2,
+    out_axis: Axes = -1,
+    *,
+    batch_axis: Axes = (),
+    groups: int = 1,
+    transposed: bool = False,
+    center: Center = "same",
+    scale: Scale = "orthonormal",
+    dtype: DType | None = None,
+) -> Any:
+    """Make an initialiser of slices of a scaled Hadamard matrix.
+
+    Parameters
+    ----------
+    in_axis, out_axis, batch_axis, groups, transposed, center, dtype
+        As in `identity_init`.
+    scale : {"orthonormal", "paper"}
+        As in `zero_array.hadamard_init`.
+
+    Returns
+    -------
+    jax.nn.initializers.Initializer
+        As in `identity_init`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `identity_init`.
+
+    Examples
+    --------
+    >>> import zero_array.jax
+    >>> init = zero_array.jax.hadamard_init(scale="paper")
+    >>> init(None, (2, 2), "float32")
+    Array([[ 1.,  1.],
+           [ 1., -1.]], dtype=float32)
+    """
+    return _initializer("hadamard", in_axis, out_axis, batch_axis, groups, transposed, center, scale, dtype)
+
+
+def zero_init(
+    in_axis: Axes = -2,
+    out_axis: Axes = -1,
+    *,
+    batch_axis: Axes = (),
+    groups: int = 1,
+    transposed: bool = False,
+    center: Center = "same",
+    scale: Scale = "orthonormal",
+    dtype: DType | None = None,
+) -> Any:
+    """Make an initialiser of ZerO weights: partial identities, or Hadamard slices where the layer widens.
+
+    ZerO is not zeros: for those, use ``jax.nn.initializers.zeros``.
+
+    Parameters
+    ----------
+    in_axis, out_axis, batch_axis, groups, transposed, center, dtype
+        As in `identity_init`.
+    scale : {"orthonormal", "paper"}
+        As in `zero_array.hadamard_init`.
+
+    Returns
+    -------
+    jax.nn.initializers.Initializer
+        As in `identity_init`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `identity_init`.
+
+    Examples
+    --------
+    >>> import zero_array.jax
+    >>> init = zero_array.jax.zero_init()
+    >>> init(None, (2, 4), "float32")
+    Array([[ 0.5,  0.5,  0.5,  0.5],
+           [ 0.5, -0.5,  0.5, -0.5]], dtype=float32)
+    """
+    return _initializer(None, in_axis, out_axis, batch_axis, groups, transposed, center, scale, dtype)
+
+
+def _initializer(rule: Rule | None, *options: Any) -> "_Initializer":
+    """The initialiser of a rule and the options of a factory, the dtype last."""
+    *layout, dtype = options
+    return _Initializer(Layout(rule, *map(frozen, layout)), dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class _Initializer:
+    """What the factories make: ``jax.nn.initializers.Initializer`` is a protocol, which this one follows."""
+
+    layout: Layout
+    dtype: DType | None
+
+    def __call__(
+        self,
+        key: Any,
+        shape: Any,
+        dtype: DType | None = None,
+        out_sharding: NamedSharding | PartitionSpec | None = None,
+    ) -> Array:
+        """Build the weight; the key is ignored."""
+        if isinstance(key, (list, tuple)) and not isinstance(shape, (list, tuple)):
+            raise TypeError(
+                f"`shape` must come after a key; got the shape {key!r} in its place: Haiku passes no key, so give it "
+                "functools.partial(init, None)"
+            )
+        dtype = self.dtype if dtype is None else dtype
+        if out_sharding is None:
+            return self.layout.build(shape, xp=jax.numpy, dtype=dtype)
+        _check(out_sharding)
+        return sharded(self.layout, shape, dtype, out_sharding)
+
+
+def _check(sharding: Any) -> None:
+    """Refuse what is no sharding, and what JAX's own initialisers refuse as well, in one sentence."""
+    if not isinstance(sharding, (NamedSharding, PartitionSpec)):
+        raise TypeError(f"`out_sharding` must be a NamedSharding or a PartitionSpec; got {sharding!r}")
+    is_named = isinstance(sharding, NamedSharding)
+    mesh = sharding.mesh if is_named else jax.sharding.get_abstract_mesh()
+    if mesh.empty:
+        raise ValueError(f"`out_sharding` must be a NamedSharding where no mesh is set; got {sharding!r}: see jax.set_mesh")
+    types = dict(zip(mesh.axis_names, mesh.axis_types, strict=True))
+    for part in sharding.spec if is_named else sharding:
+        for name in part if isinstance(part, tuple) else (part,):
+            if types.get(name, AxisType.Explicit) != AxisType.Explicit:
+                raise ValueError(
+                    f"`out_sharding` must name Explicit axes of the mesh; got {name!r}, which is {types[name].name}: "
+                    "make the mesh with AxisType.Explicit, or jit the call with out_shardings"
+                )
+
+
+def sharded(layout: Layout, shape: Any, dtype: DType | None, sharding: NamedSharding | PartitionSpec) -> Array:
+    """The weight, each device computing its own part, in jit or not; `sharding` may name axes of any type."""
+    has_mesh = not jax.sharding.get_abstract_mesh().empty
+    return _compiled(sharding, has_mesh)(layout, tuple(shape), dtype)
+
+
+@cache  # of compiled functions, which hold no arrays
+def _compiled(sharding: NamedSharding | PartitionSpec, has_mesh: bool) -> Any:
+    """A jitted function that builds a weight so sharded."""
+
+    def build(layout: Layout, shape: Shape, dtype: DType | None) -> Array:
+        """The whole weight, as one device sees it."""
+        return layout.build(shape, xp=jax.numpy, dtype=dtype)
+
+    def build_for_mesh(*arguments: Any) -> Array:
+        """The weight in the types of the mesh that is set: out_shardings says nothing of them when jits are nested."""
+        return jax.sharding.auto_axes(lambda: build(*arguments), out_sharding=sharding)()
+
+    if has_mesh:
+        return jax.jit(build_for_mesh, static_argnums=(0, 1, 2))
+    return jax.jit(build, static_argnums=(0, 1, 2), out_shardings=sharding)
