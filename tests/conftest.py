@@ -2,9 +2,12 @@
 
 A backend that is asked for and absent is an error, never a skip. Tests that belong to one library are collected for
 that library alone; all files that :data:`SHARED` does not name, and no backend either, belong to NumPy's session.
+
+``pytest --host NAME`` instead: the files of one framework in tests/embed, on the library that it stands on.
 """
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,17 @@ from zero_array.backends import BACKENDS, DTYPES, Backend
 from zero_array.backends import backend as find_backend
 
 SHARED = ("test_golden", "test_transform", "test_windows")
+HOSTS = {
+    "jax": "jax",
+    "flax": "jax",
+    "equinox": "jax",
+    "haiku": "jax",
+    "keras-jax": "jax",
+    "keras-torch": "torch",
+    "keras-tensorflow": "numpy",
+    "mlx": "mlx",
+}
+"""The frameworks of tests/embed, and which backend each session sets up first."""
 BACKEND = pytest.StashKey[Backend]()
 DEVICE = pytest.StashKey[Device]()
 
@@ -26,20 +40,27 @@ settings.load_profile("default")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--backend``."""
+    """Add ``--backend`` and ``--host``."""
     parser.addoption("--backend", default="numpy", metavar="NAME[:DEVICE]", help="the array library under test")
+    parser.addoption("--host", choices=HOSTS, help="the framework under test, by the files in tests/embed alone")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Import the backend asked for, set it up, and find its device: whatever is missing ends the session."""
-    asked = config.getoption("backend")
+    host = config.getoption("host")
+    asked = HOSTS[host] if host else config.getoption("backend")
     name, _, device = asked.partition(":")
     try:
         record = find_backend(name)
         config.stash[BACKEND] = record
         config.stash[DEVICE] = _set_up(record, device)
+        if host:
+            module, _, os.environ["KERAS_BACKEND"] = host.partition("-")
+            import_module(module)
     except Exception as error:
-        raise pytest.UsageError(f"--backend {asked}: {type(error).__name__}: {error}") from error
+        raise pytest.UsageError(
+            f"--{f'host {host}' if host else f'backend {asked}'}: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _set_up(record: Backend, device: str) -> Device | None:
@@ -60,13 +81,16 @@ def _set_up(record: Backend, device: str) -> Device | None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Collect what the backend of this session has to pass, and nothing else."""
+    """Collect what the backend or the host of this session has to pass, and nothing else."""
     name = collection_path.stem
-    if collection_path.suffix != ".py" or not name.startswith("test_") or name in SHARED:
+    if collection_path.suffix != ".py" or not name.startswith("test_"):
         return None
+    host = config.getoption("host")
     named = name.split("_")[1]
+    if host or collection_path.parent.name == "embed":
+        return True if (host or "").partition("-")[0] != named or collection_path.parent.name != "embed" else None
     owner = named if named in {record.name for record in BACKENDS} else "numpy"
-    return True if owner != config.stash[BACKEND].name else None
+    return True if name not in SHARED and owner != config.stash[BACKEND].name else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -40,7 +40,9 @@ ORDER = [
     {"_build"},
     {"_hadamard", "_init", "_recipe", "_transform"},
     {"_decide"},
-    {"__init__", "dask", "recipes"},
+    {"__init__", "_layout", "dask", "mlx", "recipes"},
+    {"jax"},
+    {"keras"},
     {"torch._in_place", "torch._modules", "torch._ops"},
     {"torch._record", "torch._symbolic", "torch._write"},
     {"torch._model"},
@@ -57,6 +59,9 @@ LIBRARIES = {
     "cupy",
     "dask",
     "dpnp",
+    "equinox",
+    "flax",
+    "haiku",
     "jax",
     "jaxlib",
     "keras",
@@ -184,7 +189,7 @@ PUBLIC = dict(public_functions())
 each_public = pytest.mark.parametrize("function", PUBLIC.values(), ids=PUBLIC)
 
 
-@pytest.mark.parametrize("module", ["_init", "dask", "torch"])
+@pytest.mark.parametrize("module", ["_init", "dask", "jax", "mlx", "torch"])
 def test_public_functions_are_found(module: str) -> None:
     """The three constructors are there, on the top level and for each host."""
     names = {name.partition(".")[2].removesuffix("_") for name in PUBLIC if name.startswith(f"{module}.")}

@@ -193,7 +193,9 @@ def _check(sharding: Any) -> None:
     is_named = isinstance(sharding, NamedSharding)
     mesh = sharding.mesh if is_named else jax.sharding.get_abstract_mesh()
     if mesh.empty:
-        raise ValueError(f"`out_sharding` must be a NamedSharding where no mesh is set; got {sharding!r}: see jax.set_mesh")
+        raise ValueError(
+            f"`out_sharding` must be a NamedSharding where no mesh is set; got {sharding!r}: see jax.set_mesh"
+        )
     types = dict(zip(mesh.axis_names, mesh.axis_types, strict=True))
     for part in sharding.spec if is_named else sharding:
         for name in part if isinstance(part, tuple) else (part,):

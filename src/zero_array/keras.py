@@ -1,0 +1,184 @@
+"""ZerO for Keras 3: initialisers for any of its backends, the same bits on each."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, ClassVar
+
+try:
+    import keras
+except ModuleNotFoundError as error:
+    if error.name != "keras":  # Keras is here, and its backend is not
+        raise
+    raise ModuleNotFoundError("zero_array.keras needs Keras: pip install keras", name="keras") from None
+
+from . import _checks
+from ._layout import Layout, frozen
+from ._typing import Array, Axes, Center, Rule, Scale
+
+__all__ = ["HadamardInit", "IdentityInit", "ZeroInit"]
+
+
+class _Init(keras.initializers.Initializer):
+    """What the three have in common."""
+
+    rule: ClassVar[Rule | None]
+
+    def __init__(self, in_axis: Axes | None, out_axis: Axes | None, **options: Any) -> None:
+        self.options = {"in_axis": frozen(in_axis), "out_axis": frozen(out_axis)}
+        self.options |= {name: frozen(value) for name, value in options.items()}
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None, layout: Any = None) -> Array:
+        """Build the weight; `layout` is a ``keras.distribution.TensorLayout`` or a sharding of JAX."""
+        wanted = self._layout(_checks.shape(tuple(shape)))
+        dtype = keras.config.floatx() if dtype is None else keras.backend.standardize_dtype(dtype)
+        layout = getattr(layout, "backend_layout", layout)
+        if keras.config.backend() != "jax":
+            if layout is not None:
+                raise ValueError(f"`layout` must be None on Keras's {keras.config.backend()} backend; got {layout!r}")
+            return keras.ops.convert_to_tensor(wanted.build(shape, xp=None, dtype=dtype), dtype=dtype)
+        if layout is None:
+            return wanted.build(shape, xp=import_module("jax.numpy"), dtype=dtype)
+        from .jax import sharded
+
+        return sharded(wanted, shape, dtype, layout)
+
+    def _layout(self, shape: tuple[int, ...]) -> Layout:
+        """The layout for a shape; refuses to guess one of three axes."""
+        axes = {"in_axis": self.options["in_axis"], "out_axis": self.options["out_axis"]}
+        if len(shape) == 3 and None in axes.values():
+            raise ValueError(
+                f"`in_axis` and `out_axis` must be given for a kernel of three axes; got {shape}: pass in_axis=-2, "
+                "out_axis=-1 for Conv1D, in_axis=0, out_axis=(1, 2) for an attention's query, key or value, "
+                "in_axis=(0, 1), out_axis=2 for its output, in_axis=(), batch_axis=-2, out_axis=-1 for DepthwiseConv1D"
+            )
+        given = {name: axis for name, axis in axes.items() if axis is not None}
+        return Layout(self.rule, **self.options | {"in_axis": -2, "out_axis": -1} | given)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal initialiser."""
+        return dict(self.options)
+
+
+@keras.saving.register_keras_serializable("zero_array")
+class IdentityInit(_Init):
+    """Partial identities: ones where output and input have the same number, zeros elsewhere.
+
+    Parameters
+    ----------
+    in_axis, out_axis : int or sequence of int, optional
+        The axes that count inputs and outputs. Left out: those of ``(*kernel, in, out)``, which are -2 and -1, for
+        matrices and kernels of four axes or more; for three axes they must be given, since nothing tells a kernel of
+        Conv1D from one of attention. Axes of a sequence count together, the last one fastest. ``()`` is one input that
+        has no axis.
+    batch_axis : int or sequence of int
+        The axes along which the weight is repeated: with ``in_axis=()``, -2 is for depthwise kernels.
+    groups : int
+        As of the layer; 4 for an LSTM, 3 for a GRU.
+    center : {"same", "paper"} or int or sequence of int
+        The tap of each kernel axis that holds the matrix: ``(k - 1) // 2``, the identity of ``padding="same"``, or
+        ``k // 2``, which differs for even kernels, or one int per kernel axis, such as -1 for ``padding="causal"``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When called: as in `zero_array.identity_init`, and for three axes that were not given.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import zero_array.keras
+    >>> init = zero_array.keras.IdentityInit()
+    >>> keras.ops.convert_to_numpy(init((2, 3)))
+    array([[1., 0., 0.],
+           [0., 1., 0.]], dtype=float32)
+    """
+
+    rule = "identity"
+
+    def __init__(
+        self,
+        in_axis: Axes | None = None,
+        out_axis: Axes | None = None,
+        *,
+        batch_axis: Axes = (),
+        groups: int = 1,
+        center: Center = "same",
+    ) -> None:
+        super().__init__(in_axis, out_axis, batch_axis=batch_axis, groups=groups, center=center)
+
+
+class _ScaledInit(_Init):
+    """Those whose entries have a scale."""
+
+    def __init__(
+        self,
+        in_axis: Axes | None = None,
+        out_axis: Axes | None = None,
+        *,
+        batch_axis: Axes = (),
+        groups: int = 1,
+        center: Center = "same",
+        scale: Scale = "orthonormal",
+    ) -> None:
+        super().__init__(in_axis, out_axis, batch_axis=batch_axis, groups=groups, center=center, scale=scale)
+
+
+@keras.saving.register_keras_serializable("zero_array")
+class HadamardInit(_ScaledInit):
+    """Slices of a scaled Hadamard matrix.
+
+    Parameters
+    ----------
+    in_axis, out_axis, batch_axis, groups, center
+        As in `IdentityInit`.
+    scale : {"orthonormal", "paper"}
+        As in `zero_array.hadamard_init`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `IdentityInit`.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import zero_array.keras
+    >>> init = zero_array.keras.HadamardInit(scale="paper")
+    >>> keras.ops.convert_to_numpy(init((2, 2)))
+    array([[ 1.,  1.],
+           [ 1., -1.]], dtype=float32)
+    """
+
+    rule = "hadamard"
+
+
+@keras.saving.register_keras_serializable("zero_array")
+class ZeroInit(_ScaledInit):
+    """ZerO weights: partial identities, or Hadamard slices where the layer widens.
+
+    ZerO is not zeros: for those, use ``keras.initializers.Zeros``.
+
+    Parameters
+    ----------
+    in_axis, out_axis, batch_axis, groups, center
+        As in `IdentityInit`.
+    scale : {"orthonormal", "paper"}
+        As in `zero_array.hadamard_init`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `IdentityInit`.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import zero_array.keras
+    >>> layer = keras.layers.Dense(4, kernel_initializer=zero_array.keras.ZeroInit())
+    >>> layer.build((None, 2))
+    >>> keras.ops.convert_to_numpy(layer.kernel)
+    array([[ 0.5,  0.5,  0.5,  0.5],
+           [ 0.5, -0.5,  0.5, -0.5]], dtype=float32)
+    """
+
+    rule = None
