@@ -1,5 +1,6 @@
 """ZerO for JAX: initialisers as in ``jax.nn.initializers``, for JAX itself, Flax, Haiku and Equinox."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -159,7 +160,7 @@ def _initializer(rule: Rule | None, *options: Any) -> "_Initializer":
     return _Initializer(Layout(rule, *map(frozen, layout)), dtype)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)  # jit refers weakly to what it compiles
 class _Initializer:
     """What the factories make: ``jax.nn.initializers.Initializer`` is a protocol, which this one follows."""
 
@@ -179,11 +180,9 @@ class _Initializer:
                 f"`shape` must come after a key; got the shape {key!r} in its place: Haiku passes no key, so give it "
                 "functools.partial(init, None)"
             )
-        dtype = self.dtype if dtype is None else dtype
-        if out_sharding is None:
-            return self.layout.build(shape, xp=jax.numpy, dtype=dtype)
-        _check(out_sharding)
-        return sharded(self.layout, shape, dtype, out_sharding)
+        if out_sharding is not None:
+            _check(out_sharding)
+        return build(self.layout, shape, self.dtype if dtype is None else dtype, out_sharding)
 
 
 def _check(sharding: Any) -> None:
@@ -206,8 +205,12 @@ def _check(sharding: Any) -> None:
                 )
 
 
-def sharded(layout: Layout, shape: Any, dtype: DType | None, sharding: NamedSharding | PartitionSpec) -> Array:
-    """The weight, each device computing its own part, in jit or not; `sharding` may name axes of any type."""
+def build(
+    layout: Layout, shape: Sequence[int], dtype: DType | None, sharding: NamedSharding | PartitionSpec | None
+) -> Array:
+    """The weight; under a sharding, whose axes may be of any type, each device computes its own part."""
+    if sharding is None:
+        return layout.build(shape, xp=jax.numpy, dtype=dtype)
     has_mesh = not jax.sharding.get_abstract_mesh().empty
     return _compiled(sharding, has_mesh)(layout, tuple(shape), dtype)
 
@@ -216,14 +219,14 @@ def sharded(layout: Layout, shape: Any, dtype: DType | None, sharding: NamedShar
 def _compiled(sharding: NamedSharding | PartitionSpec, has_mesh: bool) -> Any:
     """A jitted function that builds a weight so sharded."""
 
-    def build(layout: Layout, shape: Shape, dtype: DType | None) -> Array:
-        """The whole weight, as one device sees it."""
-        return layout.build(shape, xp=jax.numpy, dtype=dtype)
+    def whole(layout: Layout, shape: Shape, dtype: DType | None) -> Array:
+        """The weight, as one device would make it."""
+        return build(layout, shape, dtype, None)
 
-    def build_for_mesh(*arguments: Any) -> Array:
-        """The weight in the types of the mesh that is set: out_shardings says nothing of them when jits are nested."""
-        return jax.sharding.auto_axes(lambda: build(*arguments), out_sharding=sharding)()
+    def typed(*arguments: Any) -> Array:
+        """The same in the types of the mesh that is set: of them, the out_shardings of a nested jit say nothing."""
+        return jax.sharding.auto_axes(lambda: whole(*arguments), out_sharding=sharding)()
 
     if has_mesh:
-        return jax.jit(build_for_mesh, static_argnums=(0, 1, 2))
-    return jax.jit(build, static_argnums=(0, 1, 2), out_shardings=sharding)
+        return jax.jit(typed, static_argnums=(0, 1, 2))
+    return jax.jit(whole, static_argnums=(0, 1, 2), out_shardings=sharding)

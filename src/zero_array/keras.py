@@ -1,7 +1,6 @@
 """ZerO for Keras 3: initialisers for any of its backends, the same bits on each."""
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, ClassVar
 
 try:
@@ -29,18 +28,17 @@ class _Init(keras.initializers.Initializer):
 
     def __call__(self, shape: Sequence[int], dtype: Any = None, layout: Any = None) -> Array:
         """Build the weight; `layout` is a ``keras.distribution.TensorLayout`` or a sharding of JAX."""
-        wanted = self._layout(_checks.shape(tuple(shape)))
+        shape = _checks.shape(tuple(shape))
+        wanted = self._layout(shape)
         dtype = keras.config.floatx() if dtype is None else keras.backend.standardize_dtype(dtype)
         layout = getattr(layout, "backend_layout", layout)
-        if keras.config.backend() != "jax":
-            if layout is not None:
-                raise ValueError(f"`layout` must be None on Keras's {keras.config.backend()} backend; got {layout!r}")
-            return keras.ops.convert_to_tensor(wanted.build(shape, xp=None, dtype=dtype), dtype=dtype)
-        if layout is None:
-            return wanted.build(shape, xp=import_module("jax.numpy"), dtype=dtype)
-        from .jax import sharded
+        if keras.config.backend() == "jax":
+            from .jax import build
 
-        return sharded(wanted, shape, dtype, layout)
+            return build(wanted, shape, dtype, layout)
+        if layout is not None:
+            raise ValueError(f"`layout` must be None on Keras's {keras.config.backend()} backend; got {layout!r}")
+        return keras.ops.convert_to_tensor(wanted.build(shape, xp=None, dtype=dtype), dtype=dtype)
 
     def _layout(self, shape: tuple[int, ...]) -> Layout:
         """The layout for a shape; refuses to guess one of three axes."""

@@ -1,0 +1,144 @@
+"""Haiku: `zero_array.jax` without a key, all layouts; what has no hook is set in its parameters."""
+
+from functools import partial
+from typing import Any
+
+import haiku
+import jax
+import numpy
+import pytest
+from oracle import Row, check, check_trap, expected, in_out, out_in
+
+import zero_array.jax
+
+TRANSPOSED = {"in_axis": -1, "out_axis": -2}
+
+
+def apply(make: Any, inputs: Any) -> Any:
+    """Make a module and call it, which Haiku wants to see inside its transform."""
+    return make()(inputs)
+
+
+def weight(make: Any, *shape: int) -> Any:
+    """The weight of the module that `make` makes."""
+    model = haiku.without_apply_rng(haiku.transform(lambda inputs: apply(make, inputs)))
+    (parameters,) = model.init(jax.random.key(0), numpy.zeros(shape, dtype="float32")).values()
+    return parameters["w"]
+
+
+def haiku_init(**options: Any) -> Any:
+    """The factory as Haiku calls what it makes: without a key."""
+    return partial(zero_array.jax.zero_init(**options), None)
+
+
+def attention(init: Any, name: str) -> Any:
+    """The weight of one of the four Linears of an attention of 2 heads of 8."""
+    inputs = numpy.zeros((5, 12), dtype="float32")
+    model = haiku.transform(lambda x: haiku.MultiHeadAttention(2, 8, w_init=init)(x, x, x))
+    return model.init(jax.random.key(0), inputs)[f"multi_head_attention/{name}"]["w"]
+
+
+ROWS = [
+    Row(
+        "linear",
+        lambda init: weight(lambda: haiku.Linear(30, with_bias=False, w_init=init), 1, 12),
+        {},
+        {"in_axis": 1, "out_axis": 0},
+        in_out,
+        expected(30, 12),
+    ),
+    Row(
+        "conv",
+        lambda init: weight(
+            lambda: haiku.Conv2D(18, (3, 5), feature_group_count=3, with_bias=False, w_init=init), 1, 8, 8, 12
+        ),
+        {"groups": 3},
+        {},
+        in_out,
+        expected(18, 4, 3, 5, groups=3),
+    ),
+    Row(
+        "depthwise",
+        lambda init: weight(lambda: haiku.DepthwiseConv2D(2, (3, 3), with_bias=False, w_init=init), 1, 8, 8, 5),
+        {"groups": 5},
+        {},
+        in_out,
+        expected(10, 1, 3, 3, groups=5),
+    ),
+    Row(
+        "transpose",
+        lambda init: weight(lambda: haiku.Conv2DTranspose(12, (3, 3), with_bias=False, w_init=init), 1, 8, 8, 5),
+        TRANSPOSED,
+        {},
+        out_in,
+        expected(12, 5, 3, 3),
+    ),
+    Row(
+        "query", lambda init: attention(init, "query"), {}, {"in_axis": 0, "out_axis": (1, 2)}, in_out, expected(16, 12)
+    ),
+    Row(
+        "output",
+        lambda init: attention(init, "linear"),
+        {},
+        {"in_axis": (0, 1), "out_axis": 2},
+        in_out,
+        expected(16, 16),
+    ),
+]
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+
+
+@each_row
+def test_layout(row: Row) -> None:
+    """Brought to one layout, the weight has the bytes of the reference."""
+    check(row, haiku_init)
+
+
+@each_row
+def test_trap(row: Row) -> None:
+    """What looks right is refused, or makes a weight that is wrong."""
+    check_trap(row, haiku_init)
+
+
+def test_lstm() -> None:
+    """An LSTM has no hook, and two matrices in one: each has to be made on its own, per gate."""
+    model = haiku.transform(lambda x: haiku.LSTM(8)(x, haiku.LSTM(8).initial_state(1))[0])
+    parameters = model.init(jax.random.key(0), numpy.zeros((1, 6), dtype="float32"))
+    shape = parameters["lstm/linear"]["w"].shape
+    assert shape == (6 + 8, 4 * 8)
+    init = haiku_init(groups=4)
+    right = numpy.concatenate([init((6, 32), "float32"), init((8, 32), "float32")])
+    assert right[:6].tobytes() == numpy.ascontiguousarray(expected(32, 6, groups=4).T).tobytes()
+    for gate in numpy.split(right[6:], 4, axis=1):
+        assert numpy.array_equal(gate, numpy.eye(8))
+    assert not numpy.array_equal(init(shape, "float32"), right)
+
+
+def test_key_is_wanted() -> None:
+    """Without `functools.partial` the refusal says what to write."""
+    with pytest.raises(TypeError, match=r"^`shape` must come after a key; got the shape \[12, 4\] in its place: Haiku"):
+        weight(lambda: haiku.Linear(4, with_bias=False, w_init=zero_array.jax.zero_init()), 1, 12)
+
+
+IMAGES = numpy.random.default_rng(0).standard_normal((2, 8, 8, 6)).astype("float32")
+
+
+@pytest.mark.parametrize(
+    ("layer", "options", "right"),
+    [
+        (lambda init, k: haiku.Conv2D(6, k, w_init=init), {}, "same"),
+        (lambda init, k: haiku.DepthwiseConv2D(1, k, w_init=init), {"groups": 6}, "same"),
+        (lambda init, k: haiku.Conv2DTranspose(6, k, w_init=init), TRANSPOSED, "paper"),
+    ],
+    ids=["conv", "depthwise", "transpose"],
+)
+@pytest.mark.parametrize("size", [3, 4])
+def test_identity(layer: Any, options: dict[str, Any], right: str, size: int) -> None:
+    """A layer that keeps its width changes nothing under SAME padding; for even kernels the other centre shifts."""
+    results = {}
+    for center in ("same", "paper"):
+        init = haiku_init(**options, center=center)
+        model = haiku.without_apply_rng(haiku.transform(lambda x, init=init: layer(init, size)(x)))
+        found = model.apply(model.init(jax.random.key(0), IMAGES), IMAGES)
+        results[center] = numpy.array_equal(found, IMAGES)
+    assert results == {"same": size == 3 or right == "same", "paper": size == 3 or right == "paper"}
