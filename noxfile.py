@@ -14,6 +14,7 @@ nox.options.error_on_missing_interpreters = True
 ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 BACKENDS = ("numpy", "strict", "torch", "jax", "dask", "mlx", "cubed", "ndonnx")
+HOSTS = ("jax", "flax", "equinox", "haiku", "keras-jax", "keras-torch", "keras-tensorflow", "mlx")
 GPU_BACKENDS = ("cupy", "torch", "jax")
 PYTHONS = ("3.11", "3.12", "3.13")
 
@@ -48,9 +49,18 @@ def tests(session: nox.Session, backend: str) -> None:
 
 
 @nox.session
+@nox.parametrize("host", [nox.param(name, id=name) for name in HOSTS])
+def embed(session: nox.Session, host: str) -> None:
+    """Test the initialisers in one framework."""
+    session.install("-e.", *group(host))
+    session.run("pytest", "--host", host, *session.posargs, "tests")
+
+
+@nox.session
 def doctests(session: nox.Session) -> None:
     """Run the examples: those of the docstrings and of the documentation, and the script in examples/."""
     session.install("-e.", *group("doctests"))
+    session.env["KERAS_BACKEND"] = "jax"
     session.run("pytest", "--doctest-modules", "--doctest-glob=*.md", "src", "README.md", "docs", *session.posargs)
     session.run("python", "examples/digits.py")
 

@@ -1,5 +1,8 @@
 """What the hosts refuse, word for word, without their libraries; their own sessions provoke it."""
 
+import importlib
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -260,3 +263,21 @@ REFUSED: list[tuple[Exception, type[Exception], str]] = [
 def test_refusals_of_models(error: Exception, kind: type[Exception], message: str) -> None:
     """What is refused of whole models, word for word; torch's session provokes it."""
     assert (type(error), str(error)) == (kind, message)
+
+
+def test_without_keras(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Keras is missing, its host says what to type."""
+    monkeypatch.setitem(sys.modules, "keras", None)
+    monkeypatch.delitem(sys.modules, "zero_array.keras", raising=False)
+    with pytest.raises(ModuleNotFoundError, match=r"^zero_array\.keras needs Keras: pip install keras$"):
+        importlib.import_module("zero_array.keras")
+
+
+def test_keras_without_its_backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where Keras is there and what it runs on is not, Keras itself says so."""
+    (tmp_path / "keras.py").write_text("import tensorflow_that_is_missing\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("keras", "zero_array.keras"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'tensorflow_that_is_missing'$"):
+        importlib.import_module("zero_array.keras")

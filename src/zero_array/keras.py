@@ -174,7 +174,7 @@ class ZeroInit(_ScaledInit):
     >>> import zero_array.keras
     >>> layer = keras.layers.Dense(4, kernel_initializer=zero_array.keras.ZeroInit())
     >>> layer.build((None, 2))
-    >>> keras.ops.convert_to_numpy(layer.kernel)
+    >>> keras.ops.convert_to_numpy(layer.kernel.value)
     array([[ 0.5,  0.5,  0.5,  0.5],
            [ 0.5, -0.5,  0.5, -0.5]], dtype=float32)
     """

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy
 import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec, SingleDeviceSharding
+from oracle import is_documented
 
 import zero_array
 import zero_array.jax
@@ -168,10 +169,11 @@ BAD: list[tuple[type[Exception], str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("error", "message", "options"), BAD, ids=[message for _, message, _ in BAD])
 def test_message(error: type[Exception], message: str, options: dict[str, Any]) -> None:
-    """A bad argument is refused with the exact sentence."""
+    """A bad argument is refused with the exact sentence, which the documentation has."""
     with pytest.raises(error) as caught:
         zero_array.jax.zero_init()(**{"key": KEY, "shape": (4, 2)} | options)
     assert str(caught.value) == message
+    assert is_documented(message)
 
 
 def test_message_under_an_auto_mesh() -> None:

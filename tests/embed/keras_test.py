@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy
 import pytest
-from oracle import Row, check, check_trap, depthwise, expected, heads_out, in_heads, in_out, out_in
+from oracle import Row, check, check_trap, depthwise, expected, heads_out, in_heads, in_out, is_documented, out_in
 
 import zero_array
 from zero_array._host import to_bytes
@@ -135,6 +135,11 @@ def test_layout(row: Row) -> None:
 def test_trap(row: Row) -> None:
     """What looks right is refused, or makes a weight that is wrong."""
     check_trap(row, ZeroInit)
+
+
+def test_backend(request: pytest.FixtureRequest) -> None:
+    """Keras runs on the backend that the session asks for."""
+    assert f"keras-{keras.config.backend()}" == request.config.getoption("host")
 
 
 def test_attention() -> None:
@@ -279,10 +284,11 @@ BAD: list[tuple[str, type[Exception], str, dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("error", "message", "options", "call"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
 def test_message(error: type[Exception], message: str, options: dict[str, Any], call: dict[str, Any]) -> None:
-    """A bad argument is refused with the exact sentence."""
+    """A bad argument is refused with the exact sentence, which the documentation has."""
     with pytest.raises(error) as caught:
         ZeroInit(**options)(**{"shape": (4, 2)} | call)
     assert str(caught.value) == message
+    assert is_documented(message)
 
 
 def test_identity_has_no_scale() -> None:

@@ -6,7 +6,7 @@ import mlx.core as mx
 import numpy
 import pytest
 from mlx import nn
-from oracle import Row, as_it_is, check, check_trap, expected, out_k_in
+from oracle import Row, as_it_is, check, check_trap, expected, is_documented, out_k_in
 
 import zero_array
 import zero_array.mlx
@@ -150,7 +150,8 @@ BAD: list[tuple[type[Exception], str, Any, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("error", "message", "array", "options"), BAD, ids=[message for _, message, *_ in BAD])
 def test_message(error: type[Exception], message: str, array: Any, options: dict[str, Any]) -> None:
-    """A bad argument is refused with the exact sentence."""
+    """A bad argument is refused with the exact sentence, which the documentation has."""
     with pytest.raises(error) as caught:
         zero_array.mlx.zero_init(**options)(array)
     assert str(caught.value) == message
+    assert is_documented(message)
