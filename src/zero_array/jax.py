@@ -7,8 +7,10 @@ from typing import Any
 
 import jax
 import jax.numpy
+from jax.nn.initializers import Initializer
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
+from . import _checks
 from ._layout import Layout, frozen
 from ._typing import Array, Axes, Center, DType, Rule, Scale, Shape
 
@@ -24,7 +26,7 @@ def identity_init(
     transposed: bool = False,
     center: Center = "same",
     dtype: DType | None = None,
-) -> Any:
+) -> Initializer:
     """Make an initialiser of partial identities: ones where output and input have the same number, zeros elsewhere.
 
     Parameters
@@ -80,7 +82,7 @@ def hadamard_init(
     center: Center = "same",
     scale: Scale = "orthonormal",
     dtype: DType | None = None,
-) -> Any:
+) -> Initializer:
     """Make an initialiser of slices of a scaled Hadamard matrix.
 
     Parameters
@@ -121,7 +123,7 @@ def zero_init(
     center: Center = "same",
     scale: Scale = "orthonormal",
     dtype: DType | None = None,
-) -> Any:
+) -> Initializer:
     """Make an initialiser of ZerO weights: partial identities, or Hadamard slices where the layer widens.
 
     ZerO is not zeros: for those, use ``jax.nn.initializers.zeros``.
@@ -209,24 +211,22 @@ def build(
     layout: Layout, shape: Sequence[int], dtype: DType | None, sharding: NamedSharding | PartitionSpec | None
 ) -> Array:
     """The weight; under a sharding, whose axes may be of any type, each device computes its own part."""
-    if sharding is None:
-        return layout.build(shape, xp=jax.numpy, dtype=dtype)
-    has_mesh = not jax.sharding.get_abstract_mesh().empty
-    return _compiled(sharding, has_mesh)(layout, tuple(shape), dtype)
+    is_typed = sharding is not None and not jax.sharding.get_abstract_mesh().empty
+    return _compiled(sharding, is_typed)(layout, _checks.shape(shape), dtype)
 
 
 @cache  # of compiled functions, which hold no arrays
-def _compiled(sharding: NamedSharding | PartitionSpec, has_mesh: bool) -> Any:
-    """A jitted function that builds a weight so sharded."""
+def _compiled(sharding: NamedSharding | PartitionSpec | None, is_typed: bool) -> Any:
+    """A jitted function that builds a weight so sharded; `is_typed` where a mesh is set, whose types the result has."""
 
     def whole(layout: Layout, shape: Shape, dtype: DType | None) -> Array:
         """The weight, as one device would make it."""
-        return build(layout, shape, dtype, None)
+        return layout.build(shape, xp=jax.numpy, dtype=dtype)
 
     def typed(*arguments: Any) -> Array:
-        """The same in the types of the mesh that is set: of them, the out_shardings of a nested jit say nothing."""
+        """The same for the mesh that is set: of types, the out_shardings of a nested jit say nothing."""
         return jax.sharding.auto_axes(lambda: whole(*arguments), out_sharding=sharding)()
 
-    if has_mesh:
+    if is_typed:
         return jax.jit(typed, static_argnums=(0, 1, 2))
     return jax.jit(whole, static_argnums=(0, 1, 2), out_shardings=sharding)

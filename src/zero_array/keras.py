@@ -1,6 +1,6 @@
 """ZerO for Keras 3: initialisers for any of its backends, the same bits on each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 try:
@@ -26,9 +26,9 @@ class _Init(keras.initializers.Initializer):
         self.options = {"in_axis": frozen(in_axis), "out_axis": frozen(out_axis)}
         self.options |= {name: frozen(value) for name, value in options.items()}
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None, layout: Any = None) -> Array:
+    def __call__(self, shape: Any, dtype: Any = None, layout: Any = None) -> Array:
         """Build the weight; `layout` is a ``keras.distribution.TensorLayout`` or a sharding of JAX."""
-        shape = _checks.shape(tuple(shape))
+        shape = _checks.shape(tuple(shape) if isinstance(shape, Iterable) else shape)  # TensorFlow's is no sequence
         wanted = self._layout(shape)
         dtype = keras.config.floatx() if dtype is None else keras.backend.standardize_dtype(dtype)
         layout = getattr(layout, "backend_layout", layout)

@@ -254,6 +254,7 @@ BAD: list[tuple[str, type[Exception], str, dict[str, Any], dict[str, Any]]] = [
     ("three axes", ValueError, _THREE, {}, {"shape": (12, 3, 4)}),
     ("three axes, one given", ValueError, _THREE, {"in_axis": 0}, {"shape": [12, 3, 4]}),
     ("vector", ValueError, "`shape` must be two or more ints >= 1; got (4,)", {}, {"shape": (4,)}),
+    ("number", TypeError, "`shape` must be two or more ints >= 1; got 4: pass a tuple of ints", {}, {"shape": 4}),
     (
         "dtype",
         TypeError,

@@ -93,7 +93,7 @@ def test_trap(row: Row) -> None:
 @pytest.mark.parametrize("name", ["identity_init", "hadamard_init", "zero_init"])
 def test_same_bytes(name: str, dtype: str) -> None:
     """The bytes are the core's, in the dtype of the array or the one asked for."""
-    expected = to_bytes(getattr(zero_array, name)((24, 3, 10), dtype=dtype, in_axis=-1))
+    expected = to_bytes(getattr(zero_array, name)((24, 3, 10), xp=mx, dtype=dtype, in_axis=-1))
     kind = getattr(mx, dtype)
     factory = getattr(zero_array.mlx, name)
     array = mx.zeros((24, 3, 10), dtype=kind)
