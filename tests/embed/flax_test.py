@@ -103,6 +103,22 @@ ROWS = [
         expected(80, 12, groups=4),
     ),
     Row(
+        "nnx-lstm-gate",
+        lambda init: nnx.LSTMCell(12, 20, kernel_init=init, rngs=rngs()).ii.kernel[...],
+        {},
+        {"groups": 4},
+        in_out,
+        expected(20, 12),
+    ),
+    Row(
+        "nnx-gru",
+        lambda init: nnx.GRUCell(12, 20, kernel_init=init, rngs=rngs()).dense_i.kernel[...],
+        {"groups": 3},
+        {},
+        in_out,
+        expected(60, 12, groups=3),
+    ),
+    Row(
         "linen-dense",
         lambda init: linen_kernel(linen.Dense(30, kernel_init=init), 1, 12),
         {},

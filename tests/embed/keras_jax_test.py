@@ -15,10 +15,12 @@ PARTS = [(None, "model"), ("batch", None), ("model", "batch"), ("batch", "model"
 each_part = pytest.mark.parametrize("parts", PARTS, ids=str)
 
 
+DEVICES = [f"cpu:{number}" for number in range(8)]
+
+
 def device_mesh() -> Any:
     """Four by two devices."""
-    devices = [f"cpu:{number}" for number in range(8)]
-    return keras.distribution.DeviceMesh((4, 2), ("batch", "model"), devices)
+    return keras.distribution.DeviceMesh((4, 2), ("batch", "model"), DEVICES)
 
 
 @pytest.mark.parametrize("name", ["dense", "query"])
@@ -44,6 +46,18 @@ def test_layout_map(name: str, parts: tuple[Any, ...]) -> None:
     for shard in value.addressable_shards:
         assert to_bytes(shard.data) == whole[shard.index].tobytes()
         assert shard.data.size < whole.size
+
+
+def test_data_parallel() -> None:
+    """A layer whose variables are copied to all devices has the whole on each."""
+    layer = keras.layers.Dense(30, kernel_initializer=ZeroInit(), use_bias=False)
+    try:
+        with keras.distribution.DataParallel(devices=DEVICES, auto_shard_dataset=False).scope():
+            layer.build((None, 12))
+    finally:
+        keras.distribution.set_distribution(None)
+    whole = to_bytes(layer.kernel_initializer((12, 30)))
+    assert [to_bytes(shard.data) for shard in layer.kernel.value.addressable_shards] == [whole] * 8
 
 
 @each_part
