@@ -11,6 +11,7 @@ from reference import matrix
 
 from zero_array._layout import Layout, frozen
 
+OPTIONS = {"scale": "orthonormal", "order": "pad", "columns": "first"}
 LAYOUTS: list[tuple[tuple[int, ...], dict[str, Any]]] = [
     ((5, 9), {}),
     ((3, 4, 5, 9), {}),
@@ -24,6 +25,7 @@ LAYOUTS: list[tuple[tuple[int, ...], dict[str, Any]]] = [
     ((3, 4, 5, 2), {"in_axis": (), "out_axis": (-2, -1), "groups": 5}),
     ((4, 5, 9), {"batch_axis": 0}),
     ((5, 2, 9, 3, 4), {"in_axis": 0, "out_axis": 2, "batch_axis": (3, 1)}),
+    ((5, 3, 4), {"in_axis": 0, "out_axis": (1, 2), "order": "exact", "columns": "distinct", "scale": "paper"}),
     ((4, 7), {"in_axis": 0, "out_axis": (), "batch_axis": 1}),
 ]
 
@@ -32,6 +34,7 @@ def entry(index: Sequence[int], shape: Sequence[int], rule: str, **options: Any)
     """One entry, by the plain reference and the meaning of the axes."""
     axes: dict[str, Any] = {"in_axis": -2, "out_axis": -1, "batch_axis": (), "groups": 1, **options}
     groups = axes.pop("groups")
+    chosen = {name: axes.pop(name) for name in OPTIONS if name in axes}
     into, out, batch = (
         [axis % len(shape) for axis in ((value,) if isinstance(value, int) else value)] for value in axes.values()
     )
@@ -45,7 +48,7 @@ def entry(index: Sequence[int], shape: Sequence[int], rule: str, **options: Any)
     if any(index[axis] != (shape[axis] - 1) // 2 for axis in kernel):
         return 0.0
     period: int = prod(shape[axis] for axis in out) // groups
-    block = matrix(rule, period, prod(shape[axis] for axis in into), "orthonormal")
+    block = matrix(rule, period, prod(shape[axis] for axis in into), OPTIONS | chosen)
     return block[number["out"] % period][number["in"]]
 
 

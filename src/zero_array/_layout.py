@@ -10,7 +10,7 @@ from typing import Any
 
 from . import _checks, _namespace
 from ._init import construct
-from ._typing import Array, Axes, Center, Device, DType, Namespace, Rule, Scale, Shape
+from ._typing import Array, Axes, Center, Choice, Device, DType, Namespace, Order, Rule, Scale, Shape
 
 
 def frozen(value: Any) -> Any:
@@ -31,7 +31,7 @@ class Layout:
         input or output that has no axis.
     batch_axis : int or tuple of int
         The axes along which the weight is repeated.
-    groups, transposed, center, scale
+    groups, transposed, center, scale, order, columns
         As in :func:`zero_array._weight.weight`.
     """
 
@@ -43,6 +43,8 @@ class Layout:
     transposed: bool = False
     center: Center = "same"
     scale: Scale = "orthonormal"
+    order: Order = "pad"
+    columns: Choice = "first"
 
     def build(
         self, shape: Sequence[int], *, xp: Namespace | None, dtype: DType | None, device: Device | None = None
@@ -77,16 +79,16 @@ class Layout:
             transposed=self.transposed,
             center=self.center,
             scale=self.scale,
+            order=self.order,
+            columns=self.columns,
             window=None,
         )
 
     def _axes(self, rank: int) -> list[Shape]:
         """Check the axes of inputs, outputs and copies, and count them from the front."""
         given = {"in_axis": self.in_axis, "out_axis": self.out_axis, "batch_axis": self.batch_axis}
-        found = [
-            tuple(_checks.axis(name, axis, rank, "a shape") for axis in (value if isinstance(value, tuple) else (value,)))
-            for name, value in given.items()
-        ]
+        each = {name: value if isinstance(value, tuple) else (value,) for name, value in given.items()}
+        found = [tuple(_checks.axis(name, axis, rank, "a shape") for axis in axes) for name, axes in each.items()]
         if len({axis for axes in found for axis in axes}) < sum(map(len, found)):
             raise _checks.same_axes(rank, **given)
         return found

@@ -12,7 +12,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from . import _checks
 from ._layout import Layout, frozen
-from ._typing import Array, Axes, Center, DType, Rule, Scale, Shape
+from ._typing import Array, Axes, Center, Choice, DType, Order, Rule, Scale, Shape
 
 __all__ = ["hadamard_init", "identity_init", "zero_init"]
 
@@ -69,7 +69,7 @@ def identity_init(
     Array([[1., 0., 0.],
            [0., 1., 0.]], dtype=float32)
     """
-    return _initializer("identity", in_axis, out_axis, batch_axis, groups, transposed, center, "orthonormal", dtype)
+    return _initializer("identity", dtype, in_axis, out_axis, batch_axis, groups, transposed, center)
 
 
 def hadamard_init(
@@ -81,6 +81,8 @@ def hadamard_init(
     transposed: bool = False,
     center: Center = "same",
     scale: Scale = "orthonormal",
+    order: Order = "pad",
+    columns: Choice = "first",
     dtype: DType | None = None,
 ) -> Initializer:
     """Make an initialiser of slices of a scaled Hadamard matrix.
@@ -89,7 +91,7 @@ def hadamard_init(
     ----------
     in_axis, out_axis, batch_axis, groups, transposed, center, dtype
         As in `identity_init`.
-    scale : {"orthonormal", "paper"}
+    scale, order, columns
         As in `zero_array.hadamard_init`.
 
     Returns
@@ -110,7 +112,8 @@ def hadamard_init(
     Array([[ 1.,  1.],
            [ 1., -1.]], dtype=float32)
     """
-    return _initializer("hadamard", in_axis, out_axis, batch_axis, groups, transposed, center, scale, dtype)
+    options = (groups, transposed, center, scale, order, columns)
+    return _initializer("hadamard", dtype, in_axis, out_axis, batch_axis, *options)
 
 
 def zero_init(
@@ -122,6 +125,8 @@ def zero_init(
     transposed: bool = False,
     center: Center = "same",
     scale: Scale = "orthonormal",
+    order: Order = "pad",
+    columns: Choice = "first",
     dtype: DType | None = None,
 ) -> Initializer:
     """Make an initialiser of ZerO weights: partial identities, or Hadamard slices where the layer widens.
@@ -132,7 +137,7 @@ def zero_init(
     ----------
     in_axis, out_axis, batch_axis, groups, transposed, center, dtype
         As in `identity_init`.
-    scale : {"orthonormal", "paper"}
+    scale, order, columns
         As in `zero_array.hadamard_init`.
 
     Returns
@@ -153,12 +158,12 @@ def zero_init(
     Array([[ 0.5,  0.5,  0.5,  0.5],
            [ 0.5, -0.5,  0.5, -0.5]], dtype=float32)
     """
-    return _initializer(None, in_axis, out_axis, batch_axis, groups, transposed, center, scale, dtype)
+    options = (groups, transposed, center, scale, order, columns)
+    return _initializer(None, dtype, in_axis, out_axis, batch_axis, *options)
 
 
-def _initializer(rule: Rule | None, *options: Any) -> "_Initializer":
-    """The initialiser of a rule and the options of a factory, the dtype last."""
-    *layout, dtype = options
+def _initializer(rule: Rule | None, dtype: DType | None, *layout: Any) -> "_Initializer":
+    """The initialiser of a rule and of the fields of a layout."""
     return _Initializer(Layout(rule, *map(frozen, layout)), dtype)
 
 

@@ -12,7 +12,7 @@ except ModuleNotFoundError as error:
 
 from . import _checks
 from ._layout import Layout, frozen
-from ._typing import Array, Axes, Center, Rule, Scale
+from ._typing import Array, Axes, Center, Choice, Order, Rule, Scale
 
 __all__ = ["HadamardInit", "IdentityInit", "ZeroInit"]
 
@@ -117,8 +117,11 @@ class _ScaledInit(_Init):
         groups: int = 1,
         center: Center = "same",
         scale: Scale = "orthonormal",
+        order: Order = "pad",
+        columns: Choice = "first",
     ) -> None:
-        super().__init__(in_axis, out_axis, batch_axis=batch_axis, groups=groups, center=center, scale=scale)
+        options = {"scale": scale, "order": order, "columns": columns}
+        super().__init__(in_axis, out_axis, batch_axis=batch_axis, groups=groups, center=center, **options)
 
 
 @keras.saving.register_keras_serializable("zero_array")
@@ -129,7 +132,7 @@ class HadamardInit(_ScaledInit):
     ----------
     in_axis, out_axis, batch_axis, groups, center
         As in `IdentityInit`.
-    scale : {"orthonormal", "paper"}
+    scale, order, columns
         As in `zero_array.hadamard_init`.
 
     Raises
@@ -160,7 +163,7 @@ class ZeroInit(_ScaledInit):
     ----------
     in_axis, out_axis, batch_axis, groups, center
         As in `IdentityInit`.
-    scale : {"orthonormal", "paper"}
+    scale, order, columns
         As in `zero_array.hadamard_init`.
 
     Raises

@@ -6,7 +6,7 @@ from typing import Any
 import mlx.core
 
 from ._init import construct
-from ._typing import Array, Center, DType, Rule, Scale
+from ._typing import Array, Center, Choice, DType, Order, Rule, Scale
 
 __all__ = ["hadamard_init", "identity_init", "zero_init"]
 
@@ -47,7 +47,13 @@ def identity_init(*, groups: int = 1, center: Center = "paper", dtype: DType | N
 
 
 def hadamard_init(
-    *, groups: int = 1, center: Center = "paper", scale: Scale = "orthonormal", dtype: DType | None = None
+    *,
+    groups: int = 1,
+    center: Center = "paper",
+    scale: Scale = "orthonormal",
+    order: Order = "pad",
+    columns: Choice = "first",
+    dtype: DType | None = None,
 ) -> Callable[[Array], Array]:
     """Make an initialiser of slices of a scaled Hadamard matrix.
 
@@ -55,7 +61,7 @@ def hadamard_init(
     ----------
     groups, center, dtype
         As in `identity_init`.
-    scale : {"orthonormal", "paper"}
+    scale, order, columns
         As in `zero_array.hadamard_init`.
 
     Returns
@@ -76,11 +82,17 @@ def hadamard_init(
     array([[1, 1],
            [1, -1]], dtype=float32)
     """
-    return _initializer("hadamard", dtype, groups=groups, center=center, scale=scale)
+    return _initializer("hadamard", dtype, groups=groups, center=center, scale=scale, order=order, columns=columns)
 
 
 def zero_init(
-    *, groups: int = 1, center: Center = "paper", scale: Scale = "orthonormal", dtype: DType | None = None
+    *,
+    groups: int = 1,
+    center: Center = "paper",
+    scale: Scale = "orthonormal",
+    order: Order = "pad",
+    columns: Choice = "first",
+    dtype: DType | None = None,
 ) -> Callable[[Array], Array]:
     """Make an initialiser of ZerO weights: partial identities, or Hadamard slices where the layer widens.
 
@@ -90,7 +102,7 @@ def zero_init(
     ----------
     groups, center, dtype
         As in `identity_init`.
-    scale : {"orthonormal", "paper"}
+    scale, order, columns
         As in `zero_array.hadamard_init`.
 
     Returns
@@ -113,7 +125,7 @@ def zero_init(
            [0.5, 0.5],
            [0.5, -0.5]], dtype=float32)
     """
-    return _initializer(None, dtype, groups=groups, center=center, scale=scale)
+    return _initializer(None, dtype, groups=groups, center=center, scale=scale, order=order, columns=columns)
 
 
 def _initializer(rule: Rule | None, dtype: DType | None, **options: Any) -> Callable[[Array], Array]:

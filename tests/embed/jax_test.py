@@ -60,6 +60,13 @@ def test_same_bytes(
     assert jax.eval_shape(partial(init, shape=shape, dtype=kind), KEY).shape == shape
 
 
+def test_options() -> None:
+    """The options of the core are passed on."""
+    options: dict[str, Any] = {"scale": "paper", "order": "exact", "columns": "distinct"}
+    made = zero_array.jax.zero_init(**options)(KEY, (9, 60), "float32")
+    assert to_bytes(made) == to_bytes(zero_array.zero_init((60, 9), dtype="float32", **options).T)
+
+
 def test_default_dtype() -> None:
     """Without a dtype it is JAX's default, with x64 and without."""
     init = zero_array.jax.zero_init()
@@ -86,6 +93,7 @@ PARTS: list[tuple[tuple[int, ...], dict[str, Any], tuple[Any, ...]]] = [
     ((128, 16, 32), {"in_axis": 0, "out_axis": (1, 2)}, ("b", None, "a")),
     ((16, 32, 128), {"in_axis": (0, 1), "out_axis": 2}, ("a", None, "b")),
     ((8, 128, 64), {"batch_axis": 0}, ("a", "b", None)),
+    ((64, 768), {"columns": "distinct", "order": "exact"}, ("b", "a")),
 ]
 
 

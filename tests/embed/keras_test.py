@@ -238,6 +238,15 @@ def test_saved_model(tmp_path: Path) -> None:
     assert loaded.layers[1].depthwise_initializer.get_config()["in_axis"] == ()
 
 
+def test_options() -> None:
+    """The options of the core are passed on, and kept."""
+    options: dict[str, Any] = {"scale": "paper", "order": "exact", "columns": "distinct"}
+    init = ZeroInit(**options).clone()
+    expected = zero_array.zero_init((9, 60), dtype="float32", in_axis=0, out_axis=1, **options)
+    assert to_bytes(keras.ops.convert_to_numpy(init((9, 60)))) == to_bytes(expected)
+    assert init.get_config().items() >= options.items()
+
+
 def test_policy() -> None:
     """A layer whose variables are of another dtype gets it."""
     layer = keras.layers.Dense(10, kernel_initializer=ZeroInit(), dtype="bfloat16")

@@ -103,6 +103,13 @@ def test_same_bytes(name: str, dtype: str) -> None:
     assert not mx.any(array).item()
 
 
+def test_options() -> None:
+    """The options of the core are passed on."""
+    options: dict[str, Any] = {"scale": "paper", "order": "exact", "columns": "distinct"}
+    made = zero_array.mlx.zero_init(**options)(mx.zeros((60, 9)))
+    assert to_bytes(made) == to_bytes(zero_array.zero_init((60, 9), dtype="float32", **options))
+
+
 @pytest.mark.parametrize("size", [3, 4])
 @pytest.mark.parametrize("groups", [1, 6])
 def test_identity(size: int, groups: int) -> None:
