@@ -77,7 +77,7 @@ class Backend:
 BACKENDS = (
     Backend("numpy", "numpy", note="bfloat16 needs ml_dtypes"),
     Backend("strict", "array_api_strict", dtypes=("float64", "float32"), note="the standard's own test library"),
-    Backend("torch", "torch", gpu="cuda", lazy="meta, FakeTensor", jit="torch.compile"),
+    Backend("torch", "torch", gpu="cuda", lazy="meta, FakeTensor", jit="torch.compile", sharded="DTensor, in place"),
     Backend(
         "jax",
         "jax.numpy",
