@@ -167,7 +167,7 @@ def _walk(graph: Graph, side: int, common: int, where: str) -> tuple[Branch, set
             outputs += graph.weights[number]
         elif graph.weights[number]:
             ends += graph.weights[number]
-            behind += set(node.parameters) - set(ends)
+            behind += [name for name in node.parameters if name not in ends]
             dead |= flat
         elif node.op not in _NEVER_ZERO:
             if node.op in SUMS:
