@@ -9,6 +9,7 @@ import numpy
 import pytest
 from reference import matrix
 
+import zero_array
 from zero_array._layout import Layout, frozen
 
 OPTIONS = {"scale": "orthonormal", "order": "pad", "columns": "first"}
@@ -112,3 +113,17 @@ def test_message(error: type[Exception], message: str, shape: tuple[int, ...], o
     with pytest.raises(error) as caught:
         Layout(None, **options).build(shape, xp=None, dtype=None)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("option", [{"scale": "paper"}, {"order": "exact"}, {"columns": "distinct"}], ids=str)
+def test_options_reach_the_weight(option: dict[str, Any]) -> None:
+    """What a layout says of the Hadamard matrix is what is built."""
+    array = Layout("hadamard", 1, 0, **option).build((24, 6), xp=None, dtype=None)
+    assert numpy.array_equal(array, zero_array.hadamard_init((24, 6), **option))
+    assert not numpy.array_equal(array, zero_array.hadamard_init((24, 6)))
+
+
+def test_groups_of_inputs() -> None:
+    """Where transposed, the groups are those of the inputs."""
+    array = Layout(None, 0, 1, groups=2, transposed=True).build((4, 6), xp=None, dtype=None)
+    assert numpy.array_equal(array, numpy.concatenate([zero_array.zero_init((6, 2)).T] * 2))
