@@ -99,7 +99,7 @@ def test_their_packed_projections() -> None:
 
 def test_their_kernels() -> None:
     """Theirs refuses rectangles, and puts an even kernel where torch's "same" padding shifts the image."""
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError):  # the peer's own answer, which the table of its faults names
         zero_init.ZerO_Init(nn.Conv2d(2, 2, (1, 3)))
     layer, other = (nn.Conv2d(2, 2, 4, padding="same") for _ in range(2))
     zero_init.ZerO_Init(layer)

@@ -123,8 +123,9 @@ class _Record(TorchFunctionMode):
         """Call a function and write it down."""
         result = func(*args, **(kwargs or {}))
         outputs = list(_tensors(args[0] if func is Tensor.__setitem__ else result))
-        if outputs and op(func) not in FRESH:
-            self._note(op(func), list(_tensors((args, kwargs or {}))), outputs)
+        name = op(func)
+        if outputs and name not in FRESH:
+            self._note(name, list(_tensors((args, kwargs or {}))), outputs)
         return result
 
     def _note(self, op: str, given: list[Tensor], outputs: list[Tensor]) -> None:
