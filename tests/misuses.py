@@ -90,7 +90,7 @@ def plan_of(model: nn.Module) -> Plan:
 
 
 ONES = torch.ones(2, 4)
-RECIPES = "`recipe` must be one of auto, mlp, resnet, normfree, transformer, a Recipe or a Plan; got "
+RECIPES = "`recipe` must be one of auto, zero-distinct, mlp, resnet, normfree, transformer, a Recipe or a Plan; got "
 FILLS = "must be one of identity, hadamard, zeros, ones, untouched; got "
 INPUTS = "`example_inputs` must be a tensor, or a tuple or dict that holds one; got "
 TAKES = "`example_inputs` must be what the model takes; got "

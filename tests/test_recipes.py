@@ -8,7 +8,7 @@ import pytest
 from networks import Network, attention
 
 from zero_array._plan import Kind
-from zero_array._recipe import check, needs_structure
+from zero_array._recipe import AUTO, check, choose, needs_structure
 from zero_array._structure import Structure
 from zero_array._weight import Weight
 from zero_array.recipes import RECIPES, Parameter, Part, plan
@@ -38,6 +38,21 @@ def test_auto(net: Network, name: str) -> None:
     """The structure chooses the recipe, and that recipe by name makes the same plan."""
     assert net.plan("auto").recipe == name
     assert net.plan("auto") == net.plan(name)
+
+
+@pytest.mark.parametrize("net", [mlp(), block(), attention()], ids=["mlp", "resnet", "transformer"])
+def test_zero_distinct(net: Network) -> None:
+    """The recipe without twins is the one that the structure asks for with two options, and others go with it."""
+    assert net.plan("zero-distinct") == net.plan("auto", order="auto", columns="distinct")
+    assert net.plan("zero-distinct", order="pad", scale="paper") == net.plan("auto", columns="distinct", scale="paper")
+
+
+def test_zero_distinct_has_no_twins() -> None:
+    """All outputs of a layer that widens by the usual factor differ, where the paper's have twins."""
+    (entry,) = plan([Parameter("a", "linear", (96, 24))], choose("zero-distinct", [], Structure(), {}))
+    (block,) = entry.blocks()
+    assert isinstance(block.content, Weight)
+    assert block.content.distinct_rows() == 96
 
 
 def test_auto_is_undecided() -> None:
@@ -263,7 +278,7 @@ def test_overrides() -> None:
     ]
 
 
-@pytest.mark.parametrize("recipe", ["auto", *RECIPES, RECIPES["resnet"]], ids=str)
+@pytest.mark.parametrize("recipe", [*AUTO, *RECIPES, RECIPES["resnet"]], ids=str)
 def test_what_needs_structure(recipe: Any) -> None:
     """All but a chain of layers needs the structure, and that one does for another head."""
     check(recipe, {"head": "zeros", "scale": None})

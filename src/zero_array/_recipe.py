@@ -56,7 +56,10 @@ RECIPES = {
         Recipe("transformer", attention=True, head="keep"),
     )
 }
-"""The recipes by name. ``"auto"`` is the one of these that a network's structure asks for."""
+"""The recipes by name."""
+
+AUTO: dict[str, dict[str, Any]] = {"auto": {}, "zero-distinct": {"order": "auto", "columns": "distinct"}}
+"""The one of these that a network's structure asks for, and what it changes in it. The second leaves no twins."""
 
 _CHOICES = {
     "branch_end": ("weight", "norm"),
@@ -70,8 +73,8 @@ _CHOICES = {
 
 def check(recipe: Any, options: Mapping[str, Any]) -> None:
     """Check that there is such a recipe, and that each option is one of its choices, or None."""
-    if not isinstance(recipe, Recipe) and not (isinstance(recipe, str) and recipe in ("auto", *RECIPES)):
-        raise _network_checks.no_recipe(recipe, ("auto", *RECIPES))
+    if not isinstance(recipe, Recipe) and not (isinstance(recipe, str) and recipe in (*AUTO, *RECIPES)):
+        raise _network_checks.no_recipe(recipe, (*AUTO, *RECIPES))
     for option, value in options.items():
         if value is not None and not (isinstance(value, str) and value in _CHOICES[option]):
             raise _network_checks.no_choice(option, value, _CHOICES[option])
@@ -80,9 +83,11 @@ def check(recipe: Any, options: Mapping[str, Any]) -> None:
 def choose(
     recipe: str | Recipe, parameters: Iterable[Parameter], found: Structure, options: Mapping[str, Any]
 ) -> Recipe:
-    """The recipe of that name, some options changed (None leaves one as it is); ``"auto"`` goes by the structure."""
+    """The recipe of that name, some options changed (None leaves one as it is); those of AUTO go by the structure."""
     kinds = {parameter.kind for parameter in parameters}
-    if recipe == "auto":
+    changed = {option: value for option, value in options.items() if value is not None}
+    if isinstance(recipe, str) and recipe in AUTO:
+        changed = AUTO[recipe] | changed
         if found.attentions:
             recipe = "transformer"
         elif "norm" in kinds:
@@ -94,7 +99,7 @@ def choose(
     fits = {"resnet": "norm" in kinds, "normfree": "norm" not in kinds, "transformer": bool(found.attentions)}
     if not fits.get(recipe.name, True):
         raise _network_checks.other_recipe(recipe.name)
-    return replace(recipe, **{option: value for option, value in options.items() if value is not None})
+    return replace(recipe, **changed)
 
 
 def needs_structure(recipe: str | Recipe, options: Mapping[str, Any]) -> bool:

@@ -44,7 +44,8 @@ def init_(
         after `to_empty`, what the plan leaves untouched holds whatever was in memory.
     recipe : str, Recipe or Plan
         "mlp", "resnet" (with norms), "normfree" (without), "transformer", or "auto": the one that the structure asks
-        for. A recipe of your own; or a plan that was made before, such as one loaded from JSON.
+        for; "zero-distinct": the same with ``order="auto", columns="distinct"``, against twins, which is not
+        the paper's. A recipe of your own; or a plan that was made before, such as one loaded from JSON.
     example_inputs : Tensor, tuple or dict, optional
         What to call the model with (a dict by keyword): it runs once, without gradients and in evaluation mode, and
         what it calls is recorded. Where left out, `torch.fx` traces it, or a model of transformers brings its own.
