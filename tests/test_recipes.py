@@ -256,6 +256,15 @@ def test_kind_by_use(uses: set[str], shape: tuple[int, ...], kind: str) -> None:
     assert plan(given, RECIPES["mlp"], found, {"x": "untouched"})["x"].fill == "untouched"
 
 
+def test_stack_is_no_kernel() -> None:
+    """A stack of matrices of unknown axes (experts) is never taken for a kernel."""
+    message = (
+        r"^`overrides` can't ask for 'hadamard' of x, whose axes \(2, 8, 4\) are unknown: ask for 'untouched', and "
+    )
+    with pytest.raises(ValueError, match=message):
+        plan([Parameter("x", "unknown", (2, 8, 4))], RECIPES["mlp"], overrides={"x": "hadamard"})
+
+
 def test_orientation_by_use() -> None:
     """A parameter multiplied from the right counts its inputs along the first axis."""
     entry = plan([Parameter("x", "unknown", (3, 6))], RECIPES["mlp"], Structure(uses={"x": {"matmul"}}))["x"]

@@ -87,6 +87,8 @@ def decide(
     if asked:
         if asked[1] in ("identity", "hadamard") and len(parameter.shape) < 2:
             raise _network_checks.no_matrix_to_fill(parameter.name, parameter.shape, asked[1])
+        if asked[1] in ("identity", "hadamard") and len(parameter.shape) > 2 and parameter.kind == "unknown":
+            raise _network_checks.no_kernel(parameter.name, parameter.shape, asked[1])
         labels = dict(parameter.parts) or {"": 0}
         fills, reason = tuple((label, asked[1]) for label in labels), f"as asked by {asked[0]!r}"
     elif is_zero:

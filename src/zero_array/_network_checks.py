@@ -151,6 +151,14 @@ def no_matrix_to_fill(name: str, shape: Shape, fill: str) -> ValueError:
     return ValueError(f"`overrides` must ask for {fill!r} of matrices alone; got {name} of shape {shape}")
 
 
+def no_kernel(name: str, shape: Shape, fill: str) -> ValueError:
+    """The refusal of a matrix for what may be a stack of them (experts), or a kernel."""
+    return ValueError(
+        f"`overrides` can't ask for {fill!r} of {name}, whose axes {shape} are unknown: ask for 'untouched', and start "
+        "each matrix of it yourself"
+    )
+
+
 def no_zeros(name: str) -> ValueError:
     """The refusal of zeros where they would be divided by their norm."""
     return ValueError(
