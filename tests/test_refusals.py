@@ -52,7 +52,7 @@ def test_refusals_in_place(refuse: Any, given: Any, kind: type[Exception], messa
     assert (type(error), str(error)) == (kind, message)
 
 
-NAMES = "auto, mlp, resnet, normfree, transformer, a Recipe or a Plan"
+NAMES = "auto, zero-distinct, mlp, resnet, normfree, transformer, a Recipe or a Plan"
 
 RECIPE: list[tuple[Any, type[Exception], str]] = [
     ("resnett", ValueError, "'resnett': did you mean 'resnet'?"),
