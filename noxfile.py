@@ -59,10 +59,20 @@ def embed(session: nox.Session, host: str) -> None:
 @nox.session
 def doctests(session: nox.Session) -> None:
     """Run the examples: those of the docstrings and of the documentation, and the script in examples/."""
+    pages = map(str, sorted(ROOT.glob("docs/*.md")))
     session.install("-e.", *group("doctests"))
     session.env["KERAS_BACKEND"] = "jax"
-    session.run("pytest", "--doctest-modules", "--doctest-glob=*.md", "src", "README.md", "docs", *session.posargs)
+    session.run("pytest", "--doctest-modules", "--doctest-glob=*.md", "src", "README.md", *pages, *session.posargs)
     session.run("python", "examples/digits.py")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site, offline, into docs/generated/site: no warning, no dead link, every public name described."""
+    session.install("-e.", *group("docs"))
+    site = "docs/generated/site"
+    session.run("sphinx-build", "-n", "-W", "--keep-going", "-E", "-q", "docs", site)
+    session.run("python", "docs/check.py", site)
 
 
 @nox.session

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,16 @@ def test_version_and_help() -> None:
     """The installed command knows its version, and its help names the exit statuses."""
     assert run("--version").stdout.startswith("zero-array ")
     assert "Exit status: 0 all equal, 1 some bits differ, 2" in " ".join(run("check", "--help").stdout.split())
+
+
+def test_a_package_that_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run from a folder that was never installed, or under another name, the command calls itself a copy."""
+    assert _check.own_version() == version("zero-array")
+    monkeypatch.setattr(_check, "version", lambda name: version(f"not-{name}"))
+    assert _check.own_version() == "(a copy)"
+    monkeypatch.undo()
+    monkeypatch.setattr(_check, "__package__", "acme")
+    assert _check.own_version() == "(a copy)"
 
 
 def test_readme_shows_the_table_of_backends() -> None:

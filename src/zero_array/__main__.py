@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from . import _check, _orders, _show, _verify, backends
 
@@ -47,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="zero-array", description="ZerO weights in any array library. Without a command: check."
     )
-    parser.add_argument("--version", action="version", version=f"zero-array {version('zero-array')}")
+    parser.add_argument("--version", action="version", version=f"zero-array {_check.own_version()}")
     commands = parser.add_subparsers(dest="command", required=True)
 
     check = commands.add_parser(

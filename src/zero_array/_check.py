@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from time import perf_counter
 from typing import Any
 
@@ -77,7 +77,7 @@ def _in_child(spec: str, dtype: str) -> dict[str, Any]:
     if dtype not in record.dtypes:
         return row | {"result": f"has no {dtype}", "status": 0}
     child = subprocess.run(
-        [sys.executable, "-m", "zero_array._check", spec, dtype],
+        [sys.executable, "-m", f"{__package__}._check", spec, dtype],
         capture_output=True,
         text=True,
         check=False,
@@ -113,12 +113,20 @@ def rows(specs: Sequence[str], dtype: str) -> Iterator[dict[str, Any]]:
         yield row
 
 
+def own_version() -> str:
+    """The installed version of this package; of a copy (under another name, or in a folder) nobody knows it."""
+    try:
+        return version("zero-array") if __package__ == "zero_array" else "(a copy)"
+    except PackageNotFoundError:
+        return "(a copy)"
+
+
 _COLUMNS = "{:10} {:12} {:10} {:>7} {:>10} {:>9} {:>7}  {}"
 
 
 def check(specs: Sequence[str], dtype: str, *, as_json: bool) -> int:
     """Print the report; 0 where all are equal, 1 where bits differ, 2 where a backend could not be run."""
-    heading = {"zero_array": version("zero-array"), "definition": DEFINITION, "dtype": dtype}
+    heading = {"zero_array": own_version(), "definition": DEFINITION, "dtype": dtype}
     found = []
     if not as_json:
         print("zero_array {zero_array}, definition {definition}, {dtype}:".format(**heading), ", ".join(NETWORKS))
