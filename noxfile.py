@@ -26,17 +26,21 @@ def group(name: str) -> tuple[str, ...]:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format."""
+    """Check style and format, and the habits of Scientific Python."""
     session.install(*group("lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("repo-review", ".")
 
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check types."""
+    """Check types: mypy all code, pyright too what users write."""
     session.install("-e.", *group("types"))
     session.run("mypy")
+    session.run("pyright")
+    for program in sorted(ROOT.glob("examples/typed/*.py")):
+        session.run("python", str(program))
 
 
 @nox.session
@@ -77,7 +81,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build the source distribution and, from it, the wheel, into dist/."""
+    """Build the source distribution and, from it, the wheel, into dist/; then both from the former, byte for byte."""
     session.install(*group("build"))
     shutil.rmtree(ROOT / "dist", ignore_errors=True)
     session.run("python", "-m", "build")
@@ -86,11 +90,32 @@ def build(session: nox.Session) -> None:
     strangers = [name for name in files if not name.startswith(("zero_array/", f"{wheel.name.split('-py3')[0]}.dist"))]
     if strangers or "zero_array/py.typed" not in files:
         session.error(f"the wheel must hold the package with its py.typed, and nothing else; got {files}")
+    (source,) = ROOT.glob("dist/*.tar.gz")
+    elsewhere = Path(session.create_tmp())
+    shutil.rmtree(elsewhere)
+    shutil.unpack_archive(source, elsewhere, filter="data")
+    session.run(
+        "python", "-m", "build", "--outdir", str(elsewhere), str(elsewhere / source.name.removesuffix(".tar.gz"))
+    )
+    for file in (source, wheel):
+        if file.read_bytes() != (elsewhere / file.name).read_bytes():
+            session.error(f"{file.name} must come out the same wherever it is built; the second build differs")
 
 
 @nox.session(requires=["build"])
 def package(session: nox.Session) -> None:
     """Install the wheel alone and use it, then test it with NumPy."""
+    _test_wheel(session)
+
+
+@nox.session(requires=["build"], default=False)
+@nox.parametrize("python", [nox.param(version, id=version) for version in PYTHONS])
+def packages(session: nox.Session) -> None:
+    """The same on one version of Python."""
+    _test_wheel(session)
+
+
+def _test_wheel(session: nox.Session) -> None:
     (wheel,) = ROOT.glob("dist/*.whl")
     session.install(str(wheel))
     session.run("zero-array", "check")
@@ -114,6 +139,15 @@ def python(session: nox.Session) -> None:
     """Test one version of Python with NumPy."""
     session.install("-e.", *group("numpy"))
     session.run("pytest", "--backend", "numpy", *session.posargs, "tests")
+
+
+@nox.session(default=False)
+def optimized(session: nox.Session) -> None:
+    """Test NumPy under ``python -OO``: nothing may need an ``assert`` or a docstring (pytest keeps the tests' own)."""
+    session.install("-e.", *group("numpy"))
+    session.env["PYTHONOPTIMIZE"] = "2"
+    quiet = "ignore:assertions not in test modules:pytest.PytestConfigWarning"
+    session.run("pytest", "--backend", "numpy", "-W", quiet, *session.posargs, "tests")
 
 
 @nox.session(default=False)
