@@ -26,11 +26,12 @@ def group(name: str) -> tuple[str, ...]:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format, and the habits of Scientific Python."""
+    """Check style and format, the habits of Scientific Python, and that the workflows are safe."""
     session.install(*group("lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("repo-review", ".")
+    session.run("zizmor", "--offline", "--persona=pedantic", ".github")
 
 
 @nox.session
