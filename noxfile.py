@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipapp
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -17,6 +18,7 @@ BACKENDS = ("numpy", "strict", "torch", "jax", "dask", "mlx", "cubed", "ndonnx")
 HOSTS = ("jax", "flax", "equinox", "haiku", "keras-jax", "keras-torch", "keras-tensorflow", "mlx")
 GPU_BACKENDS = ("cupy", "torch", "jax")
 PYTHONS = ("3.11", "3.12", "3.13")
+RACES = ("-p", "conftest", "-p", "racing", "-o", "python_files=bench_*.py", "-o", "python_functions=bench_*")
 
 
 def group(name: str) -> tuple[str, ...]:
@@ -162,10 +164,42 @@ def dpnp(session: nox.Session) -> None:
 @nox.session(default=False)
 @nox.parametrize("backend", [nox.param(name, id=name) for name in GPU_BACKENDS])
 def gpu(session: nox.Session, backend: str) -> None:
-    """Test one backend on a GPU; fails where there is none."""
+    """Test one backend on a GPU, and race it; fails where there is none."""
     session.install("-e.", *group(f"gpu-{backend}"))
-    session.run("python", "-m", "zero_array", "check", "--backend", f"{backend}:gpu")
+    for dtype in ("float32", "float64", "float16", "bfloat16"):
+        session.run("python", "-m", "zero_array", "check", "--backend", f"{backend}:gpu", "--dtype", dtype)
     session.run("pytest", "--backend", f"{backend}:gpu", *session.posargs, "tests")
+    session.env["PYTHONPATH"] = "tests:benchmarks"
+    file = str(Path(session.create_tmp()).resolve() / f"{backend}-1.json")
+    session.run(
+        "pytest", "-q", *RACES, "--backend", f"{backend}:gpu", "--benchmark-json", file, "benchmarks/bench_write.py"
+    )
+    session.run("python", "benchmarks/render.py", "--print", file)
+
+
+@nox.session(default=False, requires=["build"])
+def report(session: nox.Session) -> None:
+    """Make dist/gpu_report.pyz, examples/gpu_report.py with all that it needs but NumPy, and run it on the CPU."""
+    (wheel,) = ROOT.glob("dist/*.whl")
+    folder = Path(session.create_tmp()).resolve() / "app"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run(
+        "python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--target",
+        str(folder),
+        str(wheel),
+        "array-api-compat",
+    )
+    shutil.copy(ROOT / "examples" / "gpu_report.py", folder)
+    file = ROOT / "dist" / "gpu_report.pyz"
+    zipapp.create_archive(folder, file, main="gpu_report:main")
+    session.install("numpy")
+    session.run("python", str(file), "--cpu", "--quick", "--out", str(folder.parent / "report.md"))
 
 
 @nox.session(default=False)
@@ -184,13 +218,12 @@ def bench(session: nox.Session) -> None:
     session.install("-e.", *group("bench"))
     session.env["PYTHONPATH"] = "tests:benchmarks"  # the fixtures of the tests, and the race
     results = Path(session.create_tmp()).resolve()
-    plugins = ["-p", "conftest", "-p", "racing", "-o", "python_files=bench_*.py", "-o", "python_functions=bench_*"]
     files = []
     for backend in ("numpy", "torch", "jax"):
         for cores in ("1",) if "--quick" in session.posargs else ("1", "2"):
             files.append(str(results / f"{backend}-{cores}.json"))
             options = ["--backend", backend, "--cores", cores, "--benchmark-json", files[-1]]
-            session.run("pytest", "-q", *plugins, *options, *session.posargs, "benchmarks")
+            session.run("pytest", "-q", *RACES, *options, *session.posargs, "benchmarks")
     if "--quick" not in session.posargs:
         session.run("python", "benchmarks/render.py", *files)
 

@@ -1,4 +1,7 @@
-"""From the JSON of the races to ``docs/benchmarks.md`` and its plot: ``python render.py RESULTS...``."""
+"""From the JSON of the races to ``docs/benchmarks.md`` and its plot: ``python render.py RESULTS...``.
+
+With ``--print`` before them, the tables alone, to standard output.
+"""
 
 import json
 import subprocess
@@ -120,4 +123,7 @@ def main(files: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1] == "--print":
+        print(*tables(read(sys.argv[2:])))
+    else:
+        main(sys.argv[1:])

@@ -150,6 +150,27 @@ def test_libraries_are_imported_when_needed(path: Path) -> None:
     }
 
 
+WAITING = {"asnumpy", "block_until_ready", "compute", "cpu", "item", "numpy", "synchronize", "tolist", "wait"}
+"""Methods that wait for a device, to read what it made or for its own sake."""
+
+MAY_WAIT = {
+    "_host": WAITING,  # what the command compares, and what its clock stops for
+    "_show": {"tolist"},  # NumPy's
+    "torch._record": {"tolist"},  # of a tensor that is made on the CPU
+}
+
+
+@each_module
+def test_nothing_waits_for_a_device(path: Path) -> None:
+    """No weight is read back while it is made, and no queue is waited for: work stays on the stream that is current."""
+    called = {
+        node.func.attr
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    assert called & WAITING <= MAY_WAIT.get(name_of(path), set())
+
+
 @pytest.mark.parametrize("code", ["import zero_array", "import zero_array.backends", "import zero_array._host"])
 def test_import_loads_no_array_library(code: str) -> None:
     """Importing the package, or its table of backends, loads none of the libraries in it."""

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 import zero_array
 from zero_array._host import to_bytes
@@ -86,6 +88,37 @@ def test_no_piece_stays_behind(shape: tuple[int, ...], options: dict[str, Any]) 
         array = zero_array.zero_init(shape, xp=torch, device="cuda:1", **options)
     assert array.device == torch.device("cuda", 1)
     assert tuple(array.shape) == shape
+
+
+class Crossings(TorchDispatchMode):
+    """Notes every tensor that goes from one kind of device to another, with its bytes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up: list[int] = []
+        self.down: list[str] = []
+
+    def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run one operation."""
+        result = op(*args, **(kwargs or {}))
+        come, go = (
+            [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)] for tree in ((args, kwargs), result)
+        )
+        if {"cpu"} == {tensor.device.type for tensor in come} != {tensor.device.type for tensor in go}:
+            self.up += [tensor.nbytes for tensor in go]
+        elif any(tensor.is_cuda for tensor in come) and not all(tensor.is_cuda for tensor in go):
+            self.down.append(str(op))
+        return result
+
+
+@pytest.mark.parametrize("shape", [(4096, 1024), (1024, 4096), (512, 256, 3, 3)], ids=str)
+def test_what_crosses_to_a_gpu(shape: tuple[int, ...]) -> None:
+    """To a GPU (a fake one) go a few small tables, which is when torch waits for its stream; nothing comes back."""
+    with FakeTensorMode(), Crossings() as seen:
+        zero_array.zero_init(shape, xp=torch, device="cuda")
+    assert seen.down == []
+    assert len(seen.up) <= 6
+    assert sum(seen.up) <= 2048
 
 
 @pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float64"])
