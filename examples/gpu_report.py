@@ -16,6 +16,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -72,10 +73,10 @@ def devices(record: Backend, place: str) -> Iterator[Any]:
         yield from map(record.namespace().cuda.Device, range(record.namespace().cuda.runtime.getDeviceCount()))
     elif record.name == "torch":
         yield from (f"cuda:{number}" for number in range(record.namespace().cuda.device_count()))
+    elif record.name == "jax":
+        yield from import_module("jax").devices("gpu")
     else:
-        import jax
-
-        yield from jax.devices("gpu")
+        yield record.device(place)
 
 
 def bits(record: Backend, place: str, dtypes: tuple[str, ...]) -> Iterator[str]:
@@ -193,8 +194,9 @@ def report(name: str, place: str, *, quick: bool) -> bool:
     """Print what is found of one library; True where something failed."""
     record = backend(name)
     size = 1024 if quick else 8192
-    print(f"\n## {name} {record.version()}, {', '.join(str(device or 'CPU') for device in devices(record, place))}")
+    print(f"\n## {name} {record.version()}")
     found = Report()
+    found.part("Devices", lambda: (str(device or "CPU") for device in devices(record, place)))
     found.part("Bits", lambda: bits(record, place, ("float32",) if quick else record.dtypes))
     found.part("Constructors, on every device", lambda: constructors(record, place))
     found.part("Streams", lambda: streams(record, place))
