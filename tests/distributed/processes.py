@@ -1,0 +1,34 @@
+"""Processes that work together on this machine, and have all ended when the call returns."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from time import monotonic
+
+
+def together(commands: Sequence[Sequence[object]], seconds: float) -> list[str]:
+    """Run some Python commands at once; what each printed. One that fails or takes too long is an error."""
+    end = monotonic() + seconds
+    started = [
+        subprocess.Popen(
+            [sys.executable, *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for command in commands
+    ]
+    try:
+        ended = [process.communicate(timeout=max(0.0, end - monotonic())) for process in started]
+    finally:
+        for process in started:
+            process.kill()  # nothing, if it has ended
+            process.wait()
+    for process, (_, errors) in zip(started, ended, strict=True):
+        assert process.returncode == 0, errors
+    return [printed for printed, _ in ended]
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
