@@ -222,6 +222,11 @@ def no_plain_tensor(kind: str) -> TypeError:
     )
 
 
+def other_part(local: Shape, wanted: Shape, whole: Shape) -> ValueError:
+    """The refusal of a DTensor whose local part is not the one that its placement says."""
+    return ValueError(f"`tensor` must hold {wanted} of {whole} here, as its placement says; got {local}")
+
+
 def no_shape(value: Any) -> TypeError:
     """The refusal of a tensor that has no shape yet."""
     return TypeError(

@@ -1,9 +1,12 @@
 """Processes that work together on this machine, and have all ended when the call returns."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from time import monotonic
 
 
@@ -12,7 +15,11 @@ def together(commands: Sequence[Sequence[object]], seconds: float) -> list[str]:
     end = monotonic() + seconds
     started = [
         subprocess.Popen(
-            [sys.executable, *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, *map(str, command)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
         for command in commands
     ]
@@ -20,7 +27,8 @@ def together(commands: Sequence[Sequence[object]], seconds: float) -> list[str]:
         ended = [process.communicate(timeout=max(0.0, end - monotonic())) for process in started]
     finally:
         for process in started:
-            process.kill()  # nothing, if it has ended
+            with suppress(ProcessLookupError):  # all have ended
+                os.killpg(process.pid, signal.SIGKILL)  # with those that it has started
             process.wait()
     for process, (_, errors) in zip(started, ended, strict=True):
         assert process.returncode == 0, errors

@@ -51,7 +51,7 @@ def test_shards(case: str, count: int, processes: int) -> None:
                 part = tuple(slice(*pair) for pair in ends)
                 assert whole[part].size == whole.size / count
                 whole[part] = numpy.frombuffer(bytes.fromhex(data), "float32").reshape(whole[part].shape)
-            assert sha256(whole).hexdigest() == sha256(expected).hexdigest()
+            assert sha256(whole.tobytes()).hexdigest() == sha256(expected.tobytes()).hexdigest()
 
 
 @each_processes
