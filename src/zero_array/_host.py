@@ -30,6 +30,8 @@ def to_bytes(array: Array) -> bytes:
 
 def _on_host(array: Array) -> Any:
     """``array`` as something that NumPy can read."""
+    if hasattr(array, "detach"):  # torch: a parameter
+        array = array.detach()
     for method in ("unwrap_numpy", "asnumpy", "get", "cpu"):  # ndonnx, dpnp, CuPy, torch
         if hasattr(array, method):
             return getattr(array, method)()

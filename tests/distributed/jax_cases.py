@@ -7,8 +7,6 @@ CASES: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
     "identity": ((16, 56), {}),
     "kernel": ((16, 8, 2, 8), {"center": "same"}),
     "groups": ((48, 8, 3), {"groups": 3}),
-    "exact": ((96, 8), {"order": "exact"}),
-    "distinct": ((64, 16), {"columns": "distinct", "scale": "paper"}),
     "window": ((2**31, 2**31), {"window": ((2**31 - 40, 2**31), (2**30, 2**30 + 24))}),
 }
 

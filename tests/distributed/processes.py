@@ -4,22 +4,23 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
+from typing import Any
 
 
-def together(commands: Sequence[Sequence[object]], seconds: float) -> list[str]:
-    """Run some Python commands at once; what each printed. One that fails or takes too long is an error."""
+def together(commands: Sequence[Sequence[object]], *, seconds: float, **settings: Any) -> list[str]:
+    """Run some commands at once; what each printed. One that fails or takes too long is an error."""
     end = monotonic() + seconds
     started = [
         subprocess.Popen(
-            [sys.executable, *map(str, command)],
+            [*map(str, command)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            **settings,
         )
         for command in commands
     ]

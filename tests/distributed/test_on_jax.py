@@ -1,6 +1,7 @@
 """JAX, one process with eight devices and two with four each: every shard is made where it lives, by itself."""
 
 import json
+import sys
 from functools import cache
 from hashlib import sha256
 from math import prod
@@ -25,7 +26,9 @@ def found(processes: int) -> list[dict[str, Any]]:
     with TemporaryDirectory() as folder:
         script, port = Path(__file__).with_name("jax_worker.py"), free_port()
         files = [Path(folder, f"{rank}.json") for rank in range(processes)]
-        together([(script, rank, processes, port, file) for rank, file in enumerate(files)], seconds=120)
+        together(
+            [(sys.executable, script, rank, processes, port, file) for rank, file in enumerate(files)], seconds=120
+        )
         return [json.loads(file.read_text(encoding="ascii")) for file in files]
 
 

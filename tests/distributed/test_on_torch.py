@@ -1,6 +1,7 @@
 """DTensor and FSDP: a few processes together make the tensors that one makes, bit for bit."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("made")
     script = Path(__file__).with_name("sharded.py")
     for processes in (4, 2, 1):  # the first four leave a checkpoint
-        together([(script, processes, folder)], seconds=120)
+        together([(sys.executable, script, processes, folder)], seconds=120)
     return {count: json.loads((folder / f"{count}.json").read_text(encoding="utf-8")) for count in (1, 2, 4)}
 
 
