@@ -1,4 +1,4 @@
-"""DTensor and FSDP: a few processes together make the tensors that one makes, bit for bit."""
+"""DTensor, FSDP and tensor parallelism: a few processes together make the tensors that one makes, bit for bit."""
 
 import json
 import sys
