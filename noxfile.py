@@ -203,6 +203,13 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def distributed(session: nox.Session) -> None:
+    """Test shards in several processes on loopback: Dask's cluster, cubed, JAX, torch's DTensor and FSDP (Linux)."""
+    session.install("-e.", *group("distributed"))
+    session.run("pytest", *session.posargs, "tests/distributed")
+
+
+@nox.session(default=False)
 def models(session: nox.Session) -> None:
     """Start real models of torchvision, timm and transformers; compare with PyPI's zero-init (Linux on x86_64)."""
     session.install("-e.", *group("models"))

@@ -8,7 +8,7 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-import zero_array
+import zero_array.torch
 from zero_array._host import to_bytes
 
 CALLS: list[tuple[tuple[int, ...], dict[str, Any]]] = [
@@ -251,3 +251,24 @@ def test_transform_of_changing_shapes() -> None:
     for shape in ((5, 64), (7, 64), (9, 96), (11, 96), (3, 4, 12)):
         x = torch.randn(shape)
         torch.testing.assert_close(compiled(x), zero_array.hadamard_transform(x))
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16], ids=str)
+def test_compare_parameters(kind: torch.dtype) -> None:
+    """A layer's parameter is compared as it is: wanting a gradient, in bfloat16, in any memory format."""
+    layer = torch.nn.Conv2d(8, 16, 3, dtype=kind).to(memory_format=torch.channels_last)
+    zero_array.torch.zero_init_(layer.weight)
+    assert zero_array.compare(layer.weight, layer.weight.shape) == (16 * 8 * 9, 0, None)
+    with torch.no_grad():
+        layer.weight[3, 5, 1, 2] = 0.5
+    assert zero_array.compare(layer.weight, layer.weight.shape) == (16 * 8 * 9, 1, (3, 5, 1, 2))
+
+
+def test_local_part_of_a_plain_tensor() -> None:
+    """A plain tensor is its own only part; what is no tensor has none."""
+    tensor = torch.empty(3, 2)
+    local, window = zero_array.torch.local_part(tensor)
+    assert local is tensor
+    assert window == ((0, 3), (0, 2))
+    with pytest.raises(TypeError, match=r"^`tensor` must be a torch\.Tensor; got \[\]$"):
+        zero_array.torch.local_part([])

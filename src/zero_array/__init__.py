@@ -7,11 +7,13 @@ matrices where a layer widens. It needs no random numbers. ZerO is not zeros.
 from ._hadamard import hadamard
 from ._init import hadamard_init, identity_init, zero_init
 from ._orders import hadamard_factors
+from ._stream import compare
 from ._transform import hadamard_transform
 from ._weight import DEFINITION
 
 __all__ = [
     "DEFINITION",
+    "compare",
     "hadamard",
     "hadamard_factors",
     "hadamard_init",

@@ -4,7 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import _check, _orders, _show, _verify, backends
+from . import _check, _orders, _show, _stream, _verify, backends
+from ._weight import RULES, weight
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(_orders.equation(_verify.known_factors(n)))
             return 0
         layout = {name: getattr(options, name) for name in ("groups", "scale", "order", "columns")}
+        if options.command == "hash":
+            layout |= {name: getattr(options, name) for name in ("in_axis", "out_axis", "center")}
+            whole = weight(RULES[options.function], options.shape, window=None, **layout)
+            print(_stream.digest(whole, options.dtype, options.chunk, _tell))
+            return 0
         for line in _show.show(options.function, options.shape, **layout):
             print(line)
     except (TypeError, ValueError) as error:
@@ -40,6 +46,12 @@ def _verify_all(orders: Sequence[int]) -> int:
         print(f"{_orders.equation(found.factors)}: {verdict} in {found.seconds:.2f} s", flush=True)
         proven = proven and found.proven
     return 0 if proven else 1
+
+
+def _tell(part: float) -> None:
+    """Show on a terminal, and only there, what part of the work is done."""
+    if sys.stderr.isatty():
+        print(f"\r{part:4.0%}", end="" if part < 1 else "\r    \r", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,12 +86,20 @@ def _parser() -> argparse.ArgumentParser:
         description="Print a weight as 1 and . (an identity) or + and - (a Hadamard matrix), and what is known of it: "
         "rule, order, scale, distinct rows, singular values.",
     )
-    show.add_argument("shape", type=_shape, help="out x in, or out x in x kernel: 6x3, 64x3x7x7")
-    show.add_argument("--function", choices=("zero_init", "hadamard_init", "identity_init"), default="zero_init")
-    show.add_argument("--groups", type=int, default=1, help="default: 1")
-    show.add_argument("--scale", choices=("orthonormal", "paper"), default="orthonormal")
-    show.add_argument("--order", choices=("pad", "exact", "auto"), default="pad", help="of the Hadamard matrix")
-    show.add_argument("--columns", choices=("first", "distinct"), default="first", help="which of them are taken")
+    _add_weight(show)
+
+    digest = commands.add_parser(
+        "hash",
+        help="print the SHA-256 of a weight of any size, without building it as a whole",
+        description="Print the SHA-256 of the little-endian C-order bytes of a weight, which is built and dropped some "
+        "rows at a time.",
+    )
+    _add_weight(digest)
+    digest.add_argument("--dtype", choices=backends.DTYPES, default="float32", help="default: float32")
+    digest.add_argument("--in-axis", type=int, default=1, help="default: 1")
+    digest.add_argument("--out-axis", type=int, default=0, help="default: 0")
+    digest.add_argument("--center", type=_center, default="paper", help="paper, same, or a tap per kernel axis: 1x1")
+    digest.add_argument("--chunk", type=int, metavar="ROWS", help="build so many along the first axis at once")
 
     for name, purpose in (
         ("factors", "print the Kronecker factors of Hadamard matrices"),
@@ -88,6 +108,21 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
         command.add_argument("orders", metavar="N", type=int, nargs="+", help="the order")
     return parser
+
+
+def _add_weight(command: argparse.ArgumentParser) -> None:
+    """Add the arguments that say which weight is meant."""
+    command.add_argument("shape", type=_shape, help="out x in, or out x in x kernel: 6x3, 64x3x7x7")
+    command.add_argument("--function", choices=tuple(RULES), default="zero_init")
+    command.add_argument("--groups", type=int, default=1, help="default: 1")
+    command.add_argument("--scale", choices=("orthonormal", "paper"), default="orthonormal")
+    command.add_argument("--order", choices=("pad", "exact", "auto"), default="pad", help="of the Hadamard matrix")
+    command.add_argument("--columns", choices=("first", "distinct"), default="first", help="which of them are taken")
+
+
+def _center(text: str) -> str | tuple[int, ...]:
+    """``1x-1`` as ``(1, -1)``; a word stays one."""
+    return text if text.isalpha() else tuple(map(int, text.lower().split("x")))
 
 
 def _shape(text: str) -> tuple[int, ...]:

@@ -75,16 +75,22 @@ def same_axes(rank: int, **axes: Any) -> ValueError:
 
 def groups(value: Any, length: int, axis: str) -> int:
     """Check the number of groups: an int >= 1 that divides the `length` of the ``"out"`` or ``"in"`` axis."""
-    count = integer(value)
-    if count is None:
-        raise TypeError(f"`groups` must be an int >= 1; got {value!r}")
-    if count < 1:
-        raise ValueError(f"`groups` must be an int >= 1; got {value!r}")
-    if length % count:
+    number = count("groups", value)
+    if length % number:
         raise ValueError(
-            f"`groups` must divide the length of the {axis} axis; got {count} groups for {length} {axis}puts"
+            f"`groups` must divide the length of the {axis} axis; got {number} groups for {length} {axis}puts"
         )
-    return count
+    return number
+
+
+def count(name: str, value: Any) -> int:
+    """Check a number of things: an int >= 1."""
+    found = integer(value)
+    if found is None:
+        raise TypeError(f"`{name}` must be an int >= 1; got {value!r}")
+    if found < 1:
+        raise ValueError(f"`{name}` must be an int >= 1; got {value!r}")
+    return found
 
 
 def taps(value: Center, kernel: Shape) -> tuple[int, ...]:
@@ -173,6 +179,24 @@ def other_namespace(xp: Any, wanted: str) -> TypeError:
 _PARENTS = {"jax": "jax.numpy", "dask": "dask.array", "mlx": "mlx.core"}
 
 
+def held(array: Any, shape: Shape) -> None:
+    """Check an array that is to be read: whether it can be, and is of the shape wanted."""
+    if not (hasattr(array, "shape") and hasattr(array, "dtype")):
+        raise TypeError(f"`array` must be an array; got {type(array).__name__}")
+    if hasattr(array, "device_mesh") or not getattr(array, "is_fully_addressable", True):
+        raise TypeError(
+            f"`array` must be here as a whole; got shards of a {type(array).__name__}: pass what this process holds, "
+            "and its `window`"
+        )
+    if tuple(array.shape) != shape:
+        raise ValueError(f"`array` must have the shape of its window, {shape}; got {tuple(array.shape)}")
+
+
+def no_weight(dtype: Any) -> TypeError:
+    """The refusal of an array that can hold no weight."""
+    return TypeError(f"`array` must be of float64, float32, float16 or bfloat16; got {dtype}")
+
+
 def no_dtype(value: Any, *, ints: bool = False) -> TypeError:
     """The refusal of a dtype that no weight can have, or, where `ints`, that cannot hold -1."""
     names = (
@@ -196,6 +220,11 @@ def no_plain_tensor(kind: str) -> TypeError:
     return TypeError(
         f"`tensor` must be a plain dense tensor; got {kind}: build its local part by zero_init(..., window=...)"
     )
+
+
+def other_part(local: Shape, wanted: Shape, whole: Shape) -> ValueError:
+    """The refusal of a DTensor whose local part is not the one that its placement says."""
+    return ValueError(f"`tensor` must hold {wanted} of {whole} here, as its placement says; got {local}")
 
 
 def no_shape(value: Any) -> TypeError:

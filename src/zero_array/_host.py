@@ -30,6 +30,7 @@ def to_bytes(array: Array) -> bytes:
 
 def _on_host(array: Array) -> Any:
     """``array`` as something that NumPy can read."""
+    array = getattr(array, "detach", lambda: array)()  # torch's parameters want a gradient
     for method in ("unwrap_numpy", "asnumpy", "get", "cpu"):  # ndonnx, dpnp, CuPy, torch
         if hasattr(array, method):
             return getattr(array, method)()

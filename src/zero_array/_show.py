@@ -6,8 +6,8 @@ from typing import Any
 from . import _orders
 from ._build import build
 from ._namespace import namespace
-from ._typing import Shape
-from ._weight import Weight, weight
+from ._typing import Function, Shape
+from ._weight import RULES, Weight, weight
 
 ROWS, COLUMNS = 64, 120
 """The largest matrix that is printed whole."""
@@ -16,10 +16,9 @@ MEASURED = 1024
 """The largest side for which singular values are computed."""
 
 
-def show(function: str, shape: Shape, **options: Any) -> Iterator[str]:
+def show(function: Function, shape: Shape, **options: Any) -> Iterator[str]:
     """Yield the lines that describe the weight of ``function`` (the name of a constructor) for ``shape``."""
-    rule: Any = {"identity_init": "identity", "hadamard_init": "hadamard", "zero_init": None}[function]
-    whole = weight(rule, shape, in_axis=1, out_axis=0, center="paper", window=None, **options)
+    whole = weight(RULES[function], shape, in_axis=1, out_axis=0, center="paper", window=None, **options)
     block = weight(
         whole.rule, (whole.outputs, whole.inputs), in_axis=1, out_axis=0, **_PLAIN, **options | {"groups": 1}
     )

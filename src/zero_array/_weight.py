@@ -17,11 +17,14 @@ from typing import Any, Self
 
 from . import _checks, _columns, _order_checks, _orders
 from ._orders import Factor
-from ._typing import Center, Choice, Columns, Order, Ordering, Rule, Scale, Shape, Window, WindowLike
+from ._typing import Center, Choice, Columns, Function, Order, Ordering, Rule, Scale, Shape, Window, WindowLike
 
 DEFINITION = 1
 """The version of the definition of every weight. Weights of equal shape, dtype and options have equal bytes wherever
 this number is equal; a change of any byte is a new number."""
+
+RULES: dict[Function, Rule | None] = {"zero_init": None, "hadamard_init": "hadamard", "identity_init": "identity"}
+"""The rule of each constructor; None is Algorithm 1's choice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ import torch
 
 from .. import _checks, _namespace, _products, _signs
 from .._signs import Target
-from .._typing import Center, Choice, Order, Rule, Scale, Window
+from .._typing import Center, Choice, Order, Rule, Scale
 from .._weight import Weight, weight
+from ._local import local_part, may_write
 
 
 def identity_init_(
@@ -190,26 +191,6 @@ def _init_(rule: Rule | None, tensor: torch.Tensor, *, transposed: bool, **layou
         local, window = local_part(tensor)
         fill_(local, wanted.part(window))
     return tensor
-
-
-def may_write(tensor: torch.Tensor) -> bool:
-    """Whether a tensor has data, and is not one that transformers has loaded already."""
-    return not tensor.is_meta and not getattr(tensor, "_is_hf_initialized", False)
-
-
-def local_part(tensor: torch.Tensor) -> tuple[torch.Tensor, Window]:
-    """The plain tensor that this process holds of a tensor, and which window of the whole it is."""
-    if not hasattr(tensor, "device_mesh"):
-        return tensor, tuple((0, size) for size in tensor.shape)
-    # writing through views of a DTensor does nothing, without a word: its local tensor is written instead
-    from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
-
-    local = tensor.to_local()
-    placements = tensor.placements
-    shape, offset = compute_local_shape_and_global_offset(tensor.shape, tensor.device_mesh, placements)
-    if tuple(shape) != tuple(local.shape) or any(place.is_partial() for place in placements):
-        raise _checks.no_plain_tensor(f"a DTensor placed by {placements}")
-    return local, tuple((start, start + size) for start, size in zip(offset, shape, strict=True))
 
 
 def fill_(tensor: torch.Tensor, wanted: Weight) -> None:

@@ -11,7 +11,8 @@ from .. import _checks, _namespace, _network_checks
 from .._plan import Block, Entry, Plan
 from .._typing import Window
 from .._weight import Weight
-from ._in_place import fill_, local_part, may_write
+from ._in_place import fill_
+from ._local import local_part, may_write
 
 
 class _Task(NamedTuple):

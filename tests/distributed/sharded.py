@@ -1,6 +1,7 @@
 """A few processes that fill sharded tensors and models together: ``python sharded.py PROCESSES FOLDER``.
 
-Each case is filled, gathered, and written down by its first process as a digest: FOLDER/digests.json.
+Each case is filled, gathered, and written down by the first process as a digest: FOLDER/PROCESSES.json. Four processes
+also leave a checkpoint in FOLDER, which any other number of them reads.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from time import monotonic
 from typing import Any
 
 import torch
+import torch.distributed.checkpoint as checkpoints
 from torch import Tensor, distributed, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import fully_shard
@@ -99,20 +101,73 @@ def models() -> Iterator[tuple[str, str]]:
 
 
 def pair() -> nn.Module:
-    """Two layers, for two processes that share each, in two groups that share all."""
+    """Two layers that processes share by tensor parallelism, evenly or not."""
     return nn.Sequential(nn.Linear(6, 14), nn.ReLU(), nn.Linear(14, 6))
 
 
+STYLES = {"0": ColwiseParallel(), "2": RowwiseParallel()}
+
+
 def parallel(mesh: DeviceMesh) -> Iterator[tuple[str, str]]:
-    """A model that is cut by tensor parallelism along one axis of the mesh, and by FSDP along the other."""
+    """A model that is cut by tensor parallelism; where the mesh has another axis, by FSDP along that."""
     with torch.device("meta"):
         sharded = pair()
     plan = zero_array.torch.init_(sharded)
-    parallelize_module(sharded, mesh["inside"], {"0": ColwiseParallel(), "2": RowwiseParallel()})
-    fully_shard(sharded, mesh=mesh["outside"])
+    parallelize_module(sharded, mesh["inside"] if mesh.ndim == 2 else mesh, STYLES)
+    if mesh.ndim == 2:
+        fully_shard(sharded, mesh=mesh["outside"])
     sharded.to_empty(device="cpu")
     zero_array.torch.init_(sharded, plan)
-    yield from ((f"parallel, {name}", digest(item.full_tensor())) for name, item in sharded.named_parameters())
+    way = "both ways" if mesh.ndim == 2 else "parallel"
+    yield from ((f"{way}, {name}", digest(item.full_tensor())) for name, item in sharded.named_parameters())
+
+
+def checkpoint(mesh: DeviceMesh, folder: Path) -> Iterator[tuple[str, str]]:
+    """A model's checkpoint, written by four processes, and read by others into other shards."""
+    written = mesh.size() == 4
+    with torch.device("meta"):
+        sharded = model()
+    plan = zero_array.torch.init_(sharded)
+    fully_shard(sharded, mesh=mesh)
+    sharded.to_empty(device="cpu")
+    if written:
+        zero_array.torch.init_(sharded, plan)
+        checkpoints.save(sharded.state_dict(), checkpoint_id=folder)
+    else:
+        for parameter in sharded.parameters():
+            parameter.to_local().detach().fill_(float("nan"))
+        state = sharded.state_dict()
+        checkpoints.load(state, checkpoint_id=folder)
+        sharded.load_state_dict(state)
+    yield from ((f"checkpoint, {name}", digest(item.full_tensor())) for name, item in sharded.named_parameters())
+
+
+def gathered(mesh: DeviceMesh, value: Any) -> list[Any]:
+    """What each process has."""
+    held: list[Any] = [None] * mesh.size()
+    distributed.all_gather_object(held, value)
+    return held
+
+
+def wrong(mesh: DeviceMesh) -> Iterator[tuple[str, Any]]:
+    """A tensor whose shape is not the one of its shards, and one that is a sum: refused, and left as they were."""
+    terms = DTensor.from_local(torch.ones(4, 4), mesh, [Partial()])
+    longer = DTensor.from_local(torch.ones(3, 5), mesh, [Shard(0)], run_check=False, shape=(17, 5), stride=(5, 1))
+    for name, tensor in {"partial": terms, "other shape": longer}.items():
+        yield f"{name}, refusals", gathered(mesh, refusal(zero_array.torch.zero_init_, tensor))
+        yield f"{name}, left", gathered(mesh, bool((tensor.to_local() == 1).all()))
+
+
+def compared(mesh: DeviceMesh) -> Iterator[tuple[str, Any]]:
+    """What each process finds: that its shard is the start, and then which entry it changed."""
+    for where, placement in PLACEMENTS.items():
+        tensor = zero_array.torch.zero_init_(distribute_tensor(torch.empty(64, 32), mesh, placement))
+        local, window = zero_array.torch.local_part(tensor)
+        found = [zero_array.compare(local, tensor.shape, window=window)]
+        local[-1, -1] = 7.0
+        found.append(zero_array.compare(local, tensor.shape, window=window))
+        yield f"compared, {where}", gathered(mesh, found)
+    yield "compared as a whole", refusal(zero_array.compare, tensor, tensor.shape)
 
 
 def bilinear(mesh: DeviceMesh) -> Iterator[tuple[str, str]]:
@@ -138,18 +193,19 @@ def refusal(function: Any, *given: Any) -> str:
 def work(rank: int, processes: int, folder: Path) -> None:
     """What one process does."""
     torch.set_num_threads(1)
-    distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=processes)
+    distributed.init_process_group(
+        "gloo", init_method=f"file://{folder}/store{processes}", rank=rank, world_size=processes
+    )
     try:
         mesh = init_device_mesh("cpu", (processes,))
-        found = dict(tensors(mesh, PLACEMENTS)) | dict(models()) | dict(bilinear(mesh))
+        found: dict[str, Any] = dict(tensors(mesh, PLACEMENTS)) | dict(models()) | dict(bilinear(mesh))
+        found |= dict(parallel(mesh)) | dict(checkpoint(mesh, folder / "checkpoint"))
+        found |= dict(wrong(mesh)) | dict(compared(mesh))
         if processes == 4:
             square = init_device_mesh("cpu", (2, 2), mesh_dim_names=("outside", "inside"))
             found |= dict(tensors(square, MESHES)) | dict(parallel(square))
-        partial = DTensor.from_local(torch.ones(4, 4), mesh, [Partial()])
-        found["partial"] = refusal(zero_array.torch.zero_init_, partial)
-        assert bool((partial.to_local() == 1).all())
         if rank == 0:
-            (folder / "digests.json").write_text(json.dumps(found), encoding="utf-8")
+            (folder / f"{processes}.json").write_text(json.dumps(found), encoding="utf-8")
     finally:
         distributed.destroy_process_group()
 
