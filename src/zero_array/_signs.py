@@ -8,10 +8,14 @@ on the host from Python ints, where ``int.bit_count`` is exact at any size; the 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from . import _namespace
 from ._typing import Array, Device, DType, Namespace, Shape
 
 SMALL = 256
 """Up to this many entries, one list of Python floats beats the calls that a faster way would take."""
+
+BYTE = 256
+"""The parity of a number is looked up byte by byte."""
 
 
 class Target(NamedTuple):
@@ -26,12 +30,12 @@ class Target(NamedTuple):
         return self.xp.asarray(values, dtype=self.dtype, **self.place)
 
     def indices(self, values: Any) -> Array:
-        """Python ints in the namespace's default dtype for them."""
-        return self.xp.asarray(values, **self.place)
+        """Python ints, in the dtype that the library takes entries by."""
+        return self.xp.asarray(values, dtype=_namespace.index_dtype(self.xp), **self.place)
 
     def arange(self, count: int) -> Array:
         """The integers from 0."""
-        return self.xp.arange(count, **self.place)
+        return self.xp.arange(count, dtype=_namespace.index_dtype(self.xp), **self.place)
 
     def zeros(self, shape: Shape) -> Array:
         """Positive zeros."""
@@ -43,9 +47,11 @@ class Target(NamedTuple):
 
     def rows(self, table: Array, index: Array) -> Array:
         """Rows of a table by number."""
-        if hasattr(self.xp, "index_select"):  # torch's own; `take` of array-api-compat makes a second index
-            return self.xp.index_select(table, 0, index)
-        return self.xp.take(table, index, axis=0)
+        return _namespace.rows(self.xp, table, index)
+
+    def entries(self, values: Array, places: Array) -> Array:
+        """Entries of a list, at an array of places of any rank."""
+        return _namespace.gather(self.xp, values, places)
 
 
 LONG = 64
@@ -58,22 +64,19 @@ def parities(rows: Iterable[int], cols: Iterable[int], even: float, odd: float) 
     return [[pair[(i & j).bit_count() & 1] for j in cols] for i in rows]
 
 
+def by_parity(count: int, even: float, odd: float) -> list[float]:
+    """`even` or `odd` as a number has an even or odd number of bits, for those below a power of two."""
+    found, opposite = [even], [odd]
+    while len(found) < count:
+        found, opposite = found + opposite, opposite + found
+    return found
+
+
 def table(target: Target, length: int, constant: float, *, negated: bool) -> Array:
     """``constant * H`` of order `length` (a power of two), with ``-constant * H`` below it where `negated`."""
-    xp = target.xp
-    order = 1 if length.bit_length() % 2 else 2  # and from here on by fours: few entries made by Python, few calls
-    first = parities(range(order), range(order), constant, -constant)
-    if negated:
-        first += parities(range(order), range(order), -constant, constant)
-    result = target.floats(first)
-    four = target.floats(parities(range(4), range(4), 1.0, -1.0))
-    four = xp.reshape(four, (1, 4, 1, 4))
-    while order < length:  # the Kronecker product
-        rows = result.shape[0]
-        product = xp.reshape(result, (rows, 1, order, 1)) * four
-        order *= 4
-        result = xp.reshape(product, (4 * rows, order))
-    return result
+    order = 2 * length if negated else length  # the right half of twice the order: its highest bit turns the signs
+    common = target.xp.reshape(target.arange(order), (order, 1)) & (target.arange(length) + (order - length))
+    return target.entries(target.floats(by_parity(order, constant, -constant)), common)
 
 
 def runs(target: Target, first: Array, length: int, rows: tuple[int, int]) -> Array:
@@ -89,8 +92,15 @@ def runs(target: Target, first: Array, length: int, rows: tuple[int, int]) -> Ar
 
 def first_runs(target: Target, length: int, bands: tuple[int, int], across: tuple[int, int]) -> Array:
     """Where the runs of a band of rows begin in a negated table, for a range of bands and one of runs across."""
-    negative = window(target, 1.0, bands, across) < 0
-    return target.xp.where(negative, target.indices(length), target.indices(0))
+    down, right = (target.arange(stop - start) + start for start, stop in (bands, across))
+    common = target.xp.reshape(down, (-1, 1)) & right
+    last = min(bands[1], across[1]) - 1
+    starts = target.indices(by_parity(min(BYTE, 1 << last.bit_length()), 0, length))
+    found = target.entries(starts, common % BYTE if last >= BYTE else common)
+    while last >= BYTE:  # by bytes: a table of all numbers would be too long
+        common, last = common // BYTE, last // BYTE
+        found = found ^ target.entries(starts, common % BYTE)
+    return found
 
 
 def window(target: Target, constant: float, rows: tuple[int, int], cols: tuple[int, int]) -> Array:
