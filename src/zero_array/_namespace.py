@@ -155,6 +155,14 @@ def rows(xp: Namespace, table: Array, index: Array) -> Array:
     return xp.take(table, index, axis=0)
 
 
+def half_bits(xp: Namespace, x: Array) -> Callable[[Array], Array] | None:
+    """What shows halves as integers of their bits, if an array holds halves and the library can (NumPy, torch)."""
+    if _is(compat.is_numpy_namespace, xp) or _is(compat.is_torch_namespace, xp):
+        if x.dtype.itemsize == 2 and "float" in str(x.dtype):
+            return lambda half: half.view(xp.int16)
+    return None
+
+
 def gather(xp: Namespace, values: Array, places: Array) -> Array:
     """The entries of a list at an array of places of any rank."""
     if _is(compat.is_jax_namespace, xp):  # nothing that is sharded may be reshaped

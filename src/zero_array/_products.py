@@ -40,9 +40,9 @@ def window(
     low = window(target, tail, constant, (0, length), cols % length, turned=turned)
     start, count = top % length, bottom - top
     if turned:
-        product = xp.reshape(high, (width, -1, 1)) * xp.reshape(low, (width, 1, length))
+        product = _signs.signed(target, xp.reshape(high, (width, -1, 1)), xp.reshape(low, (width, 1, length)))
         return xp.reshape(product, (width, -1))[:, start : start + count]
-    product = xp.reshape(high, (-1, 1, width)) * xp.reshape(low, (1, length, width))
+    product = _signs.signed(target, xp.reshape(high, (-1, 1, width)), xp.reshape(low, (1, length, width)))
     return _signs.rows_of(xp.reshape(product, (-1, width)), start, count)
 
 

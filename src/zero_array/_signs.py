@@ -121,8 +121,18 @@ def window(target: Target, constant: float, rows: tuple[int, int], cols: tuple[i
         return xp.reshape(rows_of(whole, left % LONG, width), (1, width))
     length = band_length(height)
     high, low = factors(target, constant, rows, cols, length)
-    product = xp.reshape(high, (-1, 1, width)) * xp.reshape(low, (1, length, width))
+    product = signed(target, xp.reshape(high, (-1, 1, width)), xp.reshape(low, (1, length, width)))
     return rows_of(xp.reshape(product, (-1, width)), top % length, height)
+
+
+def signed(target: Target, signs: Array, values: Array) -> Array:
+    """The product with plus and minus ones."""
+    bits = _namespace.half_bits(target.xp, values)
+    if bits is None:
+        return signs * values
+    # a half is turned by its highest bit: processors multiply halves slowly, or not at all
+    turned = bits(signs) & -(2**15) ^ bits(values)
+    return turned.view(target.dtype)
 
 
 def band_length(height: int) -> int:
@@ -135,11 +145,18 @@ def factors(
 ) -> tuple[Array, Array]:
     """One row of signs per band of `length` rows, and the `length` rows that each band multiplies by them."""
     xp = target.xp
-    column = target.arange(cols[1] - cols[0]) + cols[0] % length
     signs = window(target, 1.0, bands_of(rows, length), bands_of(cols, length))
-    high = xp.take(signs, column // length, axis=1)
-    low = xp.take(table(target, length, constant, negated=False), column % length, axis=1)
-    return high, low
+    bands, across = signs.shape
+
+    def spread(array: Array, height: int, sizes: Shape) -> Array:
+        """Copies of signs, or of the columns of a table, side by side."""
+        wide = xp.reshape(xp.broadcast_to(array, sizes), (height, across * length))
+        start, count = cols[0] % length, cols[1] - cols[0]
+        return wide if count == across * length else wide[:, start : start + count]
+
+    low = xp.reshape(table(target, length, constant, negated=False), (length, 1, length))
+    high = xp.reshape(signs, (bands, across, 1))
+    return spread(high, bands, (bands, across, length)), spread(low, length, (length, across, length))
 
 
 def bands_of(rows: tuple[int, int], length: int) -> tuple[int, int]:
