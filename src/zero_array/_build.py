@@ -121,7 +121,7 @@ def _run(weight: Weight) -> int:
     """
     rows, cols = weight.channel_axes
     (start, stop), size = weight.window[cols], prod(weight.shape)
-    if size <= _signs.SMALL or size > weight.shape[rows] * (stop - start) or not weight.is_plain():
+    if size <= _signs.MEDIUM or size > weight.shape[rows] * (stop - start) or not weight.is_plain():
         return 0
     if weight.rule == "identity" and not any(map(weight.is_repeated, (rows, cols))):
         return 0  # `eye` does not even touch most of the memory
@@ -184,7 +184,7 @@ def _assembled(target: Target, weight: Weight) -> Array:
     centre, taps = weight.centre(kernel)
     if taps == 1:
         return matrix
-    is_centre = target.arange(taps) == centre
+    is_centre = target.arange(0, taps) == centre
     is_centre = xp.reshape(is_centre, tuple(size if axis in kernel else 1 for axis, size in enumerate(shape)))
     return xp.where(is_centre, matrix, target.floats(0.0))
 
@@ -209,7 +209,7 @@ def _over_groups(
         return make((offset, offset + count))
     if count < period:  # the end of one group and the beginning of the next
         return target.xp.concat([make((offset, period)), make((0, offset + count - period))], axis=axis)
-    return target.xp.take(make((0, period)), (target.arange(count) + offset) % period, axis=axis)
+    return target.xp.take(make((0, period)), target.arange(offset, offset + count) % period, axis=axis)
 
 
 def _formula(xp: Namespace, weight: Weight, dtype: DType) -> Array:

@@ -28,11 +28,11 @@ def window(
     xp = target.xp
     width, order = cols.shape[0], _orders.order_of(factors)
     if order < width:  # some columns return
-        some = window(target, factors, constant, rows, target.arange(order), turned=turned)
+        some = window(target, factors, constant, rows, target.arange(0, order), turned=turned)
         return xp.take(some, cols, axis=0 if turned else 1)
     (top, bottom), (head, tail) = rows, _cut(factors, rows[1] - rows[0])
     if bottom - top <= SHORT or not head or not tail:
-        row = xp.reshape(target.arange(bottom - top) + top, (1, -1) if turned else (-1, 1))
+        row = xp.reshape(target.arange(top, bottom), (1, -1) if turned else (-1, 1))
         minus = is_minus(target, factors, row, xp.reshape(cols, (-1, 1) if turned else (1, -1)))
         return xp.where(minus, target.floats(-constant), target.floats(constant))
     length = _orders.order_of(tail)
@@ -49,7 +49,7 @@ def window(
 def columns(target: Target, weight: Weight, start: int, stop: int) -> Array:
     """The columns of the matrix that some inputs of a block take."""
     if weight.columns == "natural":
-        return target.arange(stop - start) + start
+        return target.arange(start, stop)
     return target.indices(weight.column_numbers(start, stop))
 
 

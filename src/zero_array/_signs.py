@@ -5,7 +5,7 @@ of ``I & J`` plus that of ``l & k``: a large table is a small one, repeated with
 on the host from Python ints, where ``int.bit_count`` is exact at any size; the large one is one pass over memory.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from . import _namespace
@@ -13,6 +13,9 @@ from ._typing import Array, Device, DType, Namespace, Shape
 
 SMALL = 256
 """Up to this many entries, one list of Python floats beats the calls that a faster way would take."""
+
+MEDIUM = 2**14
+"""Up to this many, looking each up does."""
 
 BYTE = 256
 """The parity of a number is looked up byte by byte."""
@@ -33,9 +36,10 @@ class Target(NamedTuple):
         """Python ints, in the dtype that the library takes entries by."""
         return self.xp.asarray(values, dtype=_namespace.index_dtype(self.xp), **self.place)
 
-    def arange(self, count: int) -> Array:
-        """The integers from 0."""
-        return self.xp.arange(count, dtype=_namespace.index_dtype(self.xp), **self.place)
+    def arange(self, start: int, stop: int) -> Array:
+        """The integers of a range."""
+        found = self.xp.arange(stop - start, dtype=_namespace.index_dtype(self.xp), **self.place)
+        return found + start if start else found  # `stop` may not fit 32 bits
 
     def zeros(self, shape: Shape) -> Array:
         """Positive zeros."""
@@ -72,11 +76,22 @@ def by_parity(count: int, even: float, odd: float) -> list[float]:
     return found
 
 
+def looked_up(
+    target: Target, make: Callable[[Any], Array], rows: tuple[int, int], cols: tuple[int, int], even: float, odd: float
+) -> Array:
+    """`even` or `odd` as ``i & j`` has an even or odd number of bits, from a list that `make` makes an array of."""
+    common = target.xp.reshape(target.arange(*rows), (-1, 1)) & target.arange(*cols)
+    last = min(rows[1], cols[1]) - 1
+    count = min(BYTE, 1 << last.bit_length())
+    while last >= BYTE:  # the sum of the bytes, bit by bit, has the same parity
+        common, last = (common // BYTE) ^ (common % BYTE), last // BYTE
+    return target.entries(make(by_parity(count, even, odd)), common)
+
+
 def table(target: Target, length: int, constant: float, *, negated: bool) -> Array:
     """``constant * H`` of order `length` (a power of two), with ``-constant * H`` below it where `negated`."""
     order = 2 * length if negated else length  # the right half of twice the order: its highest bit turns the signs
-    common = target.xp.reshape(target.arange(order), (order, 1)) & (target.arange(length) + (order - length))
-    return target.entries(target.floats(by_parity(order, constant, -constant)), common)
+    return looked_up(target, target.floats, (0, order), (order - length, order), constant, -constant)
 
 
 def runs(target: Target, first: Array, length: int, rows: tuple[int, int]) -> Array:
@@ -86,21 +101,13 @@ def runs(target: Target, first: Array, length: int, rows: tuple[int, int]) -> Ar
     """
     xp = target.xp
     bands, across = first.shape
-    run = xp.reshape(first, (bands, 1, across)) + xp.reshape(target.arange(length), (1, length, 1))
+    run = xp.reshape(first, (bands, 1, across)) + xp.reshape(target.arange(0, length), (1, length, 1))
     return rows_of(xp.reshape(run, (bands * length, across)), rows[0] % length, rows[1] - rows[0])
 
 
 def first_runs(target: Target, length: int, bands: tuple[int, int], across: tuple[int, int]) -> Array:
     """Where the runs of a band of rows begin in a negated table, for a range of bands and one of runs across."""
-    down, right = (target.arange(stop - start) + start for start, stop in (bands, across))
-    common = target.xp.reshape(down, (-1, 1)) & right
-    last = min(bands[1], across[1]) - 1
-    starts = target.indices(by_parity(min(BYTE, 1 << last.bit_length()), 0, length))
-    found = target.entries(starts, common % BYTE if last >= BYTE else common)
-    while last >= BYTE:  # by bytes: a table of all numbers would be too long
-        common, last = common // BYTE, last // BYTE
-        found = found ^ target.entries(starts, common % BYTE)
-    return found
+    return looked_up(target, target.indices, bands, across, 0, length)
 
 
 def window(target: Target, constant: float, rows: tuple[int, int], cols: tuple[int, int]) -> Array:
@@ -114,6 +121,8 @@ def window(target: Target, constant: float, rows: tuple[int, int], cols: tuple[i
         return xp.reshape(xp.broadcast_to(block, (height // period, period, width)), (height, width))
     if height * width <= SMALL:
         return target.floats(parities(range(*rows), range(*cols), constant, -constant))
+    if height * width <= MEDIUM:
+        return looked_up(target, target.floats, rows, cols, constant, -constant)
     if height == 1:  # the same split, of the columns
         signs = target.floats(parities(range(*bands_of(cols, LONG)), [top // LONG], 1.0, -1.0))
         row = target.floats(parities([top % LONG], range(LONG), constant, -constant))

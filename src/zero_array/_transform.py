@@ -160,5 +160,5 @@ def _matrix(target: Target, group: Factors, constant: float) -> Array:
     """The product of a group of factors, as an array."""
     order = _orders.order_of(group)
     if _orders.has_blocks(group):
-        return _products.window(target, group, constant, (0, order), target.arange(order))
-    return _signs.window(target, constant, (0, order), (0, order))
+        return _products.window(target, group, constant, (0, order), target.arange(0, order))
+    return _signs.table(target, order, constant, negated=False)

@@ -259,7 +259,7 @@ def _hadamard_(matrix: torch.Tensor, constant: float, row: int, col: int) -> Non
     target = Target(_namespace.namespace(torch), matrix.dtype, {"device": matrix.device})
     height, width = matrix.shape
     rows, cols = (row, row + height), (col, col + width)
-    if height * width <= _signs.SMALL:
+    if height * width <= _signs.MEDIUM:
         matrix.copy_(_signs.window(target, constant, rows, cols))
         return
     length = min(64, (col | width) & -(col | width))
