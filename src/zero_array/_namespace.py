@@ -157,10 +157,8 @@ def rows(xp: Namespace, table: Array, index: Array) -> Array:
 
 def half_bits(xp: Namespace, x: Array) -> Callable[[Array], Array] | None:
     """What shows halves as integers of their bits, if an array holds halves and the library can (NumPy, torch)."""
-    if _is(compat.is_numpy_namespace, xp) or _is(compat.is_torch_namespace, xp):
-        if x.dtype.itemsize == 2 and "float" in str(x.dtype):
-            return lambda half: half.view(xp.int16)
-    return None
+    can = _is(compat.is_numpy_namespace, xp) or _is(compat.is_torch_namespace, xp)
+    return (lambda half: half.view(xp.int16)) if can and name_of(x.dtype) in ("float16", "bfloat16") else None
 
 
 def gather(xp: Namespace, values: Array, places: Array) -> Array:

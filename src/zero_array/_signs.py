@@ -77,21 +77,25 @@ def by_parity(count: int, even: float, odd: float) -> list[float]:
 
 
 def looked_up(
-    target: Target, make: Callable[[Any], Array], rows: tuple[int, int], cols: tuple[int, int], even: float, odd: float
+    target: Target,
+    make: Callable[[Any], Array],
+    rows: tuple[int, int],
+    cols: tuple[int, int],
+    pair: tuple[float, float],
 ) -> Array:
-    """`even` or `odd` as ``i & j`` has an even or odd number of bits, from a list that `make` makes an array of."""
+    """The first or second of a pair as the number of bits of ``i & j`` is even or odd; `make` makes the list an array."""
     common = target.xp.reshape(target.arange(*rows), (-1, 1)) & target.arange(*cols)
     last = min(rows[1], cols[1]) - 1
     count = min(BYTE, 1 << last.bit_length())
     while last >= BYTE:  # the sum of the bytes, bit by bit, has the same parity
         common, last = (common // BYTE) ^ (common % BYTE), last // BYTE
-    return target.entries(make(by_parity(count, even, odd)), common)
+    return target.entries(make(by_parity(count, *pair)), common)
 
 
 def table(target: Target, length: int, constant: float, *, negated: bool) -> Array:
     """``constant * H`` of order `length` (a power of two), with ``-constant * H`` below it where `negated`."""
     order = 2 * length if negated else length  # the right half of twice the order: its highest bit turns the signs
-    return looked_up(target, target.floats, (0, order), (order - length, order), constant, -constant)
+    return looked_up(target, target.floats, (0, order), (order - length, order), (constant, -constant))
 
 
 def runs(target: Target, first: Array, length: int, rows: tuple[int, int]) -> Array:
@@ -107,7 +111,7 @@ def runs(target: Target, first: Array, length: int, rows: tuple[int, int]) -> Ar
 
 def first_runs(target: Target, length: int, bands: tuple[int, int], across: tuple[int, int]) -> Array:
     """Where the runs of a band of rows begin in a negated table, for a range of bands and one of runs across."""
-    return looked_up(target, target.indices, bands, across, 0, length)
+    return looked_up(target, target.indices, bands, across, (0, length))
 
 
 def window(target: Target, constant: float, rows: tuple[int, int], cols: tuple[int, int]) -> Array:
@@ -122,7 +126,7 @@ def window(target: Target, constant: float, rows: tuple[int, int], cols: tuple[i
     if height * width <= SMALL:
         return target.floats(parities(range(*rows), range(*cols), constant, -constant))
     if height * width <= MEDIUM:
-        return looked_up(target, target.floats, rows, cols, constant, -constant)
+        return looked_up(target, target.floats, rows, cols, (constant, -constant))
     if height == 1:  # the same split, of the columns
         signs = target.floats(parities(range(*bands_of(cols, LONG)), [top // LONG], 1.0, -1.0))
         row = target.floats(parities([top % LONG], range(LONG), constant, -constant))

@@ -16,7 +16,7 @@ BITS = 5
 WITH_EXTRA = 128
 """The largest block that takes a remainder of Sylvester's factors in."""
 
-PIECE, LARGE = 2**18, 2**22
+PIECE, LARGE = 2**18, 2**20
 """So many entries of a large array on a CPU go through all factors at once, to stay in the cache; and how large."""
 
 
