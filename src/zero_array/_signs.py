@@ -83,7 +83,7 @@ def looked_up(
     cols: tuple[int, int],
     pair: tuple[float, float],
 ) -> Array:
-    """The first or second of a pair as the number of bits of ``i & j`` is even or odd; `make` makes the list an array."""
+    """The first or second of a pair as ``i & j`` has an even or odd number of bits; `make` makes its list an array."""
     common = target.xp.reshape(target.arange(*rows), (-1, 1)) & target.arange(*cols)
     last = min(rows[1], cols[1]) - 1
     count = min(BYTE, 1 << last.bit_length())
