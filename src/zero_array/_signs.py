@@ -1,8 +1,8 @@
 """Windows of the Sylvester sign table: ``H[i, j] = (-1)^popcount(i & j)``.
 
 Split an index into high and low bits, ``i = I L + l`` with ``L`` a power of two. The parity of ``i & j`` is then that
-of ``I & J`` plus that of ``l & k``: a large table is a small one, repeated with changing sign. The small ones are made
-on the host from Python ints, where ``int.bit_count`` is exact at any size; the large one is one pass over memory.
+of ``I & J`` plus that of ``l & k``: a large table is a small one, repeated with changing sign. The small ones are
+looked up: the parity of a number is that of the xor of its bytes, and 256 are listed by Python. No floats, no 32-bit limit.
 """
 
 from collections.abc import Callable, Iterable
