@@ -2,7 +2,8 @@
 
 Split an index into high and low bits, ``i = I L + l`` with ``L`` a power of two. The parity of ``i & j`` is then that
 of ``I & J`` plus that of ``l & k``: a large table is a small one, repeated with changing sign. The small ones are
-looked up: the parity of a number is that of the xor of its bytes, and 256 are listed by Python. No floats, no 32-bit limit.
+looked up: the parity of a number is that of the xor of its bytes, and Python lists those of
+256 numbers. The large one is one pass over memory.
 """
 
 from collections.abc import Callable, Iterable
