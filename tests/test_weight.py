@@ -109,6 +109,7 @@ def test_the_rule_that_chooses(rule: str, shape: tuple[int, ...], options: dict[
 PIECES: list[tuple[str, tuple[int, ...], dict[str, Any], int]] = [
     ("identity", (2731, 1, 3), {}, 1),  # 8193 entries
     ("identity", (2730, 1, 3), {}, 1),
+    ("identity", (27, 1, 3), {"window": ((0, 27), (0, 1), (0, 1))}, 0),  # all zero
     ("identity", (1031, 171, 3), {}, 4),
     ("identity", (1031, 171, 3), {"window": ((0, 1031), (0, 171), (0, 1))}, 0),
     ("identity", (1031, 171, 3), {"window": ((0, 1031), (0, 171), (1, 2))}, 0),

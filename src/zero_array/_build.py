@@ -53,7 +53,9 @@ def _pieces(target: Target, weight: Weight) -> int:
     shape = weight.shape
     size = prod(shape)
     rows, cols = (shape[axis] for axis in weight.channel_axes)
-    if size <= 2**13 or weight.is_zero():
+    if weight.is_zero():
+        return 0
+    if size <= 2**13:
         return int(size > rows * cols)
     taps = size // (rows * cols)
     if taps == 1:
