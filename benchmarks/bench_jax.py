@@ -1,5 +1,7 @@
 """Against what a user of JAX has, and under ``jax.jit``."""
 
+import os
+from importlib import import_module
 from math import prod
 from time import perf_counter
 from typing import Any
@@ -37,9 +39,21 @@ def bench_jit(race: Any, size_limit: int, benchmark: Any, shape: tuple[int, ...]
     )
 
 
+os.environ["KERAS_BACKEND"] = "jax"
+keras = import_module("keras.initializers")
+
+
+def keras_makes(name: str) -> Any:
+    """An initialiser of Keras's, as JAX's are called; its random ones begin with the same seed each time."""
+    make = getattr(keras, name)
+    return lambda key, shape, dtype: make()(shape, dtype="float32")
+
+
 PEERS = {
     "he_normal": (jax.nn.initializers.he_normal(), (1024, 1024)),
     "orthogonal": (jax.nn.initializers.orthogonal(), (1024, 1024)),
+    "keras Orthogonal": (keras_makes("Orthogonal"), (1024, 1024)),
+    "keras Identity": (keras_makes("Identity"), (1024, 1024)),
     "delta_orthogonal": (jax.nn.initializers.delta_orthogonal(), (3, 3, 256, 512)),
 }
 
@@ -53,6 +67,6 @@ def bench_initializers(race: Any, peer: str) -> None:
         lambda: zero_array.zero_init(shape, xp=jnp, in_axis=-2, out_axis=-1, dtype="float32"),
         jax.jit(lambda: make(key, shape, jnp.float32)),
         work=f"zero_init({shape})",
-        against=f"jax.nn.initializers.{peer}",
+        against=peer if peer.startswith("keras") else f"jax.nn.initializers.{peer}",
         entries=prod(shape),
     )

@@ -7,6 +7,7 @@ import pytest
 import scipy.linalg
 
 import zero_array
+from zero_array._verify import verify
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +46,17 @@ def bench_eye(race: Any) -> None:
         against="numpy.eye",
         entries=2**23,
     )
+
+
+@pytest.mark.parametrize("n", [768, 3072, 11008])
+def bench_verify(race: Any, size_limit: int, n: int) -> None:
+    """The proof that a matrix is one of Hadamard's, against its product with itself."""
+    if n**2 > size_limit:
+        pytest.skip("--quick")
+    matrix = zero_array.hadamard(n, dtype="float32")  # whose sums are exact below 2^24
+    assert np.array_equal(matrix @ matrix.T, n * np.eye(n))
+    assert verify(n).proven
+    race(lambda: verify(n), lambda: matrix @ matrix.T, work=f"verify({n})", against="the product in float32")
 
 
 @pytest.mark.parametrize("shape", [(64, 3), (10, 512), (64, 3, 7, 7)], ids=str)

@@ -78,10 +78,10 @@ RUNS: list[tuple[str, tuple[int, ...], dict[str, Any], int]] = [
     ("hadamard", (2048, 2048), {}, 64),
     ("hadamard", (2048, 4096), {}, 64),
     ("hadamard", (4096, 4096), {}, 128),
-    ("hadamard", (512, 512, 2), {}, 32),
-    ("hadamard", (4096, 4096, 2), {}, 64),
-    ("hadamard", (300, 6, 2000), {}, 1),
-    ("hadamard", (300, 3, 5000), {}, 1),
+    ("hadamard", (512, 512, 2), {}, 0),
+    ("hadamard", (512, 512, 1), {}, 64),
+    ("hadamard", (128, 128), {}, 0),  # so few are looked up one by one
+    ("hadamard", (160, 128), {}, 64),
     ("hadamard", (2048, 2048, 64), {"window": ((0, 4), (64, 128), (0, 64))}, 0),
     ("hadamard", (8192, 8192), {}, 128),
     ("hadamard", (2048, 96), {}, 32),
@@ -89,10 +89,10 @@ RUNS: list[tuple[str, tuple[int, ...], dict[str, Any], int]] = [
     ("hadamard", (2048, 2048), {"window": ((5, 900), (16, 2048))}, 0),
     ("hadamard", (1000, 784), {}, 0),
     ("hadamard", (32, 16), {}, 0),
-    ("hadamard", (512, 256, 3, 3), {}, 16),
+    ("hadamard", (512, 256, 3, 3), {}, 0),
     ("hadamard", (64, 3, 7, 7), {}, 0),
-    ("hadamard", (256, 3, 7, 7), {}, 1),
-    ("identity", (512, 512, 3, 3), {}, 16),
+    ("hadamard", (256, 3, 7, 7), {}, 0),
+    ("identity", (512, 512, 3, 3), {}, 0),
     ("identity", (2048, 2048), {}, 0),
     ("identity", (3072, 1024), {"groups": 3}, 64),
     ("identity", (1024, 3072), {"groups": 3, "in_axis": 0, "out_axis": 1}, 64),
@@ -108,7 +108,8 @@ def test_the_rule_that_chooses(rule: str, shape: tuple[int, ...], options: dict[
 
 PIECES: list[tuple[str, tuple[int, ...], dict[str, Any], int]] = [
     ("identity", (2731, 1, 3), {}, 1),  # 8193 entries
-    ("identity", (2730, 1, 3), {}, 0),
+    ("identity", (2730, 1, 3), {}, 1),
+    ("identity", (27, 1, 3), {"window": ((0, 27), (0, 1), (0, 1))}, 0),  # all zero
     ("identity", (1031, 171, 3), {}, 4),
     ("identity", (1031, 171, 3), {"window": ((0, 1031), (0, 171), (0, 1))}, 0),
     ("identity", (1031, 171, 3), {"window": ((0, 1031), (0, 171), (1, 2))}, 0),
@@ -167,8 +168,8 @@ def test_what_is_built_in_pieces(rule: str, shape: tuple[int, ...], options: dic
         ((50_000, 96), "float32", 0),
         ((43_690, 96), "float16", 0),
         ((50_000, 192), "float16", 0),
-        ((32_768, 32, 5), "float16", 0),
-        ((65_536, 32, 3), "float16", 16),
+        ((32_768, 32, 5), "float16", 8),
+        ((65_536, 32, 3), "float16", 12),
     ],
     ids=str,
 )
@@ -177,7 +178,7 @@ def test_short_runs_in_pieces(shape: tuple[int, ...], kind: str, pieces: int) ->
     assert _build._pieces(Target(numpy, kind, {}), weight("hadamard", *shape)) == pieces
 
 
-@pytest.mark.parametrize(("shape", "way"), [((96, 64), "_gathered"), ((96, 63), "_assembled")])
+@pytest.mark.parametrize(("shape", "way"), [((192, 96), "_gathered"), ((192, 95), "_assembled")])
 def test_the_rule_is_followed(shape: tuple[int, int], way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A weight is built the way that the rule says."""
     monkeypatch.setattr(_build, way, lambda *_: "as the rule says")

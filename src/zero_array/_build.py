@@ -50,15 +50,19 @@ def _pieces(target: Target, weight: Weight) -> int:
     """
     if not weight.is_plain():
         return _pieces_of_product(weight)
-    if prod(weight.shape) <= 2**13 or weight.is_zero():
+    shape = weight.shape
+    size = prod(shape)
+    rows, cols = (shape[axis] for axis in weight.channel_axes)
+    if weight.is_zero():
         return 0
-    rows, cols = (weight.shape[axis] for axis in weight.channel_axes)
-    taps = prod(weight.shape) // (rows * cols)
-    if run := _run(weight):
-        is_narrow = run * prod(weight.shape[weight.channel_axes[1] + 1 :]) < 64 and "16" in str(target.dtype)
-        return 16 if is_narrow and prod(weight.shape) > 2**22 else 0
-    if taps == 1 and _beside(weight) <= max(FEW, rows * cols // 12):
-        return 0
+    if size <= 2**13:
+        return int(size > rows * cols)
+    taps = size // (rows * cols)
+    if taps == 1:
+        if run := _run(weight):
+            return 16 if size > 2**22 and run < 64 and "16" in str(target.dtype) else 0
+        if _beside(weight) <= max(FEW, size // 12):
+            return 0
     short, long = sorted((rows, cols))
     return min(-(-long * (2 * short + 8) // FEW), -(-(32 + 128 // short) // taps))
 
@@ -118,41 +122,28 @@ def _run(weight: Weight) -> int:
     second: the longer the runs, the less memory their numbers take.
     """
     rows, cols = weight.channel_axes
-    start, stop = weight.window[cols]
-    if weight.shape[rows] * (stop - start) <= _signs.SMALL:
+    (start, stop), size = weight.window[cols], prod(weight.shape)
+    if size <= _signs.MEDIUM or size > weight.shape[rows] * (stop - start) or not weight.is_plain():
         return 0
-    if not weight.is_plain():
-        return 0
-    if len(weight.shape) == 2 and weight.rule == "identity" and not any(map(weight.is_repeated, (rows, cols))):
+    if weight.rule == "identity" and not any(map(weight.is_repeated, (rows, cols))):
         return 0  # `eye` does not even touch most of the memory
-    trailing = prod(weight.shape[cols + 1 :])
     aligned = start | stop | weight.period(cols)
     length = aligned & -aligned
-    room = 2**13 if prod(weight.shape) <= 2**23 else 2**15
-    while length > 1 and (2 * length**2 * trailing > room or 2 * length > min(weight.shape[rows], stop - start)):
+    room = 2**13 if size <= 2**23 else 2**15
+    while length > 1 and (2 * length**2 > room or 2 * length > min(weight.shape[rows], stop - start)):
         length //= 2
-    return length if length * trailing >= 32 else 0
+    return length if length >= 32 else 0
 
 
 def _gathered(target: Target, weight: Weight, length: int) -> Array:
-    """Copy runs of `length` columns, with the kernel axes behind them, from a table of all different runs."""
-    xp = target.xp
+    """Copy runs of `length` columns of a matrix from a table of all different runs."""
     rows, cols = weight.channel_axes
-    leading, between = range(rows), range(rows + 1, cols)
 
-    # the table: `length` runs, as many more for the other value of a band (the negatives, or zeros), one of zeros
+    # the table: `length` runs, and as many more for the other value of a band (the negatives, or zeros)
     if weight.rule == "hadamard":
         table = _signs.table(target, length, weight.constant, negated=True)
     else:
         table = target.eye(2 * length, length)
-    ahead, taps_ahead = weight.centre([*leading, *between])
-    if taps_ahead > 1:
-        table = xp.concat([table, target.zeros((1, length))], axis=0)
-    behind, taps_behind = weight.centre(range(cols + 1, len(weight.shape)))
-    if taps_behind > 1:
-        is_centre = target.arange(taps_behind) == behind
-        table = xp.where(is_centre, xp.reshape(table, (-1, length, 1)), target.floats(0.0))
-        table = xp.reshape(table, (-1, length * taps_behind))
 
     # the index: which run goes where, one number for each
     def first(bands: tuple[int, int], across: tuple[int, int]) -> Array:
@@ -160,7 +151,7 @@ def _gathered(target: Target, weight: Weight, length: int) -> Array:
         if weight.rule == "hadamard":
             return _signs.first_runs(target, length, bands, across)
         is_diagonal = target.eye(bands[1] - bands[0], across[1] - across[0], k=bands[0] - across[0]) > 0
-        return xp.where(is_diagonal, target.indices(0), target.indices(length))
+        return target.xp.where(is_diagonal, target.indices(0), target.indices(length))
 
     def run(part: tuple[int, int]) -> Array:
         """The run at each place, for some rows of a block."""
@@ -168,13 +159,7 @@ def _gathered(target: Target, weight: Weight, length: int) -> Array:
         return _signs.runs(target, _over_groups(target, weight, cols, make, axis=1, unit=length), length, part)
 
     index = _over_groups(target, weight, rows, run, axis=0)
-    if taps_ahead > 1:
-        sizes = (prod(weight.shape[:rows]), 1, prod(weight.shape[rows + 1 : cols]), 1)
-        is_centre = xp.reshape(target.arange(taps_ahead) == ahead, sizes)
-        index = xp.where(
-            is_centre, xp.reshape(index, (1, index.shape[0], 1, index.shape[1])), target.indices(2 * length)
-        )
-    return xp.reshape(target.rows(table, xp.reshape(index, (-1,))), weight.shape)
+    return target.xp.reshape(target.rows(table, target.xp.reshape(index, (-1,))), weight.shape)
 
 
 def _assembled(target: Target, weight: Weight) -> Array:
@@ -201,7 +186,7 @@ def _assembled(target: Target, weight: Weight) -> Array:
     centre, taps = weight.centre(kernel)
     if taps == 1:
         return matrix
-    is_centre = target.arange(taps) == centre
+    is_centre = target.arange(0, taps) == centre
     is_centre = xp.reshape(is_centre, tuple(size if axis in kernel else 1 for axis, size in enumerate(shape)))
     return xp.where(is_centre, matrix, target.floats(0.0))
 
@@ -226,7 +211,7 @@ def _over_groups(
         return make((offset, offset + count))
     if count < period:  # the end of one group and the beginning of the next
         return target.xp.concat([make((offset, period)), make((0, offset + count - period))], axis=axis)
-    return target.xp.take(make((0, period)), (target.arange(count) + offset) % period, axis=axis)
+    return target.xp.take(make((0, period)), target.arange(offset, offset + count) % period, axis=axis)
 
 
 def _formula(xp: Namespace, weight: Weight, dtype: DType) -> Array:

@@ -16,7 +16,9 @@ LONGEST = 2**31
 
 def integer(value: Any) -> int | None:
     """``value`` as an int, or None where it is not one (bools and floats are not)."""
-    if isinstance(value, bool) or type(value).__name__ in ("bool", "bool_"):  # the second is NumPy's
+    if type(value) is int:
+        return value
+    if type(value).__name__ in ("bool", "bool_"):  # the second is NumPy's
         return None
     try:
         return operator.index(value)
@@ -28,17 +30,17 @@ def integers(value: Any) -> tuple[int, ...] | None:
     """``value`` as a tuple of ints, or None where it is not a sequence of them."""
     if isinstance(value, (str, bytes, bytearray)) or not isinstance(value, Sequence):
         return None
-    result = tuple(integer(item) for item in value)
+    result = tuple([integer(item) for item in value])
     return None if None in result else result  # type: ignore[return-value]  # mypy cannot see that no None is left
 
 
 def shape(value: Any) -> Shape:
     """Check a shape: two or more ints >= 1."""
-    message = f"`shape` must be two or more ints >= 1; got {value!r}"
     sizes = integers(value)
-    if sizes is None:
-        raise TypeError(message if isinstance(value, (tuple, list)) else f"{message}: pass a tuple of ints")
-    if len(sizes) < 2 or min(sizes) < 1:
+    if sizes is None or len(sizes) < 2 or min(sizes) < 1:
+        message = f"`shape` must be two or more ints >= 1; got {value!r}"
+        if sizes is None:
+            raise TypeError(message if isinstance(value, (tuple, list)) else f"{message}: pass a tuple of ints")
         raise ValueError(message)
     if max(sizes) > LONGEST:
         raise ValueError(f"`shape` must have no axis longer than 2**31; got {value!r}")
@@ -57,13 +59,11 @@ def axis(name: str, value: Any, rank: int, what: str) -> int:
     """Check one axis of something of `rank` axes; it comes back counted from the front."""
     if rank == 0:
         raise ValueError("`x` must have one or more axes; got shape ()")
-    message = f"`{name}` must be an int from {-rank} to {rank - 1} for {what} of {rank} axes; got {value!r}"
     found = integer(value)
-    if found is None:
-        raise TypeError(message)
-    if not -rank <= found < rank:
-        raise ValueError(message)
-    return found % rank
+    if found is not None and -rank <= found < rank:
+        return found % rank
+    message = f"`{name}` must be an int from {-rank} to {rank - 1} for {what} of {rank} axes; got {value!r}"
+    raise (TypeError if found is None else ValueError)(message)
 
 
 def same_axes(rank: int, **axes: Any) -> ValueError:
@@ -118,11 +118,10 @@ _CENTER = "`center` must be 'paper', 'same' or one int per kernel axis"
 
 def one_of(name: str, value: Any, names: tuple[str, ...]) -> None:
     """Check an argument that is one of a few names."""
+    if isinstance(value, str) and value in names:
+        return
     message = f"`{name}` must be {', '.join(map(repr, names[:-1]))} or {names[-1]!r}; got {value!r}"
-    if not isinstance(value, str):
-        raise TypeError(message)
-    if value not in names:
-        raise ValueError(message)
+    raise (ValueError if isinstance(value, str) else TypeError)(message)
 
 
 def window(value: Any, full: Shape) -> Window:

@@ -143,11 +143,29 @@ def untraced(function: Function) -> Function:
     return function
 
 
-def gather(xp: Namespace, table: Array, places: Array) -> Array:
-    """The entries of a table at an array of places of any rank."""
+def index_dtype(xp: Namespace) -> DType | None:
+    """Which integers to take entries by: torch's short ones, a tenth faster; the others would make them long again."""
+    return xp.int32 if hasattr(xp, "index_select") else None
+
+
+def rows(xp: Namespace, table: Array, index: Array) -> Array:
+    """Rows of a table by number."""
+    if hasattr(xp, "index_select"):  # torch's own; `take` of array-api-compat makes a second index
+        return xp.index_select(table, 0, index)
+    return xp.take(table, index, axis=0)
+
+
+def half_bits(xp: Namespace, x: Array) -> Callable[[Array], Array] | None:
+    """What shows halves as integers of their bits, if an array holds halves and the library can (NumPy, torch)."""
+    can = _is(compat.is_numpy_namespace, xp) or _is(compat.is_torch_namespace, xp)
+    return (lambda half: half.view(xp.int16)) if can and name_of(x.dtype) in ("float16", "bfloat16") else None
+
+
+def gather(xp: Namespace, values: Array, places: Array) -> Array:
+    """The entries of a list at an array of places of any rank."""
     if _is(compat.is_jax_namespace, xp):  # nothing that is sharded may be reshaped
-        return xp.take(table, places, axis=0)
-    return xp.reshape(xp.take(table, xp.reshape(places, (-1,)), axis=0), places.shape)
+        return xp.take(values, places, axis=0)
+    return xp.reshape(rows(xp, values, xp.reshape(places, (-1,))), places.shape)
 
 
 def placement_of(x: Array) -> dict[str, Device]:

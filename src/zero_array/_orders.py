@@ -103,7 +103,7 @@ def order_of(factors: Iterable[Factor]) -> int:
 
 def has_blocks(factors: Iterable[Factor]) -> bool:
     """Whether a product is more than Sylvester's matrix."""
-    return max([0, *[factor.q for factor in factors]]) > 0
+    return any(factor.q for factor in factors)
 
 
 def _products(n: int, blocks: list[Factor]) -> Iterator[list[Factor]]:

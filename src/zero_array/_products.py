@@ -28,11 +28,11 @@ def window(
     xp = target.xp
     width, order = cols.shape[0], _orders.order_of(factors)
     if order < width:  # some columns return
-        some = window(target, factors, constant, rows, target.arange(order), turned=turned)
+        some = window(target, factors, constant, rows, target.arange(0, order), turned=turned)
         return xp.take(some, cols, axis=0 if turned else 1)
     (top, bottom), (head, tail) = rows, _cut(factors, rows[1] - rows[0])
     if bottom - top <= SHORT or not head or not tail:
-        row = xp.reshape(target.arange(bottom - top) + top, (1, -1) if turned else (-1, 1))
+        row = xp.reshape(target.arange(top, bottom), (1, -1) if turned else (-1, 1))
         minus = is_minus(target, factors, row, xp.reshape(cols, (-1, 1) if turned else (1, -1)))
         return xp.where(minus, target.floats(-constant), target.floats(constant))
     length = _orders.order_of(tail)
@@ -40,16 +40,16 @@ def window(
     low = window(target, tail, constant, (0, length), cols % length, turned=turned)
     start, count = top % length, bottom - top
     if turned:
-        product = xp.reshape(high, (width, -1, 1)) * xp.reshape(low, (width, 1, length))
+        product = _signs.signed(target, xp.reshape(high, (width, -1, 1)), xp.reshape(low, (width, 1, length)))
         return xp.reshape(product, (width, -1))[:, start : start + count]
-    product = xp.reshape(high, (-1, 1, width)) * xp.reshape(low, (1, length, width))
+    product = _signs.signed(target, xp.reshape(high, (-1, 1, width)), xp.reshape(low, (1, length, width)))
     return _signs.rows_of(xp.reshape(product, (-1, width)), start, count)
 
 
 def columns(target: Target, weight: Weight, start: int, stop: int) -> Array:
     """The columns of the matrix that some inputs of a block take."""
     if weight.columns == "natural":
-        return target.arange(stop - start) + start
+        return target.arange(start, stop)
     return target.indices(weight.column_numbers(start, stop))
 
 

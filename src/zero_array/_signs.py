@@ -1,17 +1,25 @@
 """Windows of the Sylvester sign table: ``H[i, j] = (-1)^popcount(i & j)``.
 
 Split an index into high and low bits, ``i = I L + l`` with ``L`` a power of two. The parity of ``i & j`` is then that
-of ``I & J`` plus that of ``l & k``: a large table is a small one, repeated with changing sign. The small ones are made
-on the host from Python ints, where ``int.bit_count`` is exact at any size; the large one is one pass over memory.
+of ``I & J`` plus that of ``l & k``: a large table is a small one, repeated with changing sign. The small ones are
+looked up: the parity of a number is that of the xor of its bytes, and Python lists those of
+256 numbers. The large one is one pass over memory.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from . import _namespace
 from ._typing import Array, Device, DType, Namespace, Shape
 
 SMALL = 256
 """Up to this many entries, one list of Python floats beats the calls that a faster way would take."""
+
+MEDIUM = 2**14
+"""Up to this many, looking each up does."""
+
+BYTE = 256
+"""The parity of a number is looked up byte by byte."""
 
 
 class Target(NamedTuple):
@@ -26,12 +34,13 @@ class Target(NamedTuple):
         return self.xp.asarray(values, dtype=self.dtype, **self.place)
 
     def indices(self, values: Any) -> Array:
-        """Python ints in the namespace's default dtype for them."""
-        return self.xp.asarray(values, **self.place)
+        """Python ints, in the dtype that the library takes entries by."""
+        return self.xp.asarray(values, dtype=_namespace.index_dtype(self.xp), **self.place)
 
-    def arange(self, count: int) -> Array:
-        """The integers from 0."""
-        return self.xp.arange(count, **self.place)
+    def arange(self, start: int, stop: int) -> Array:
+        """The integers of a range."""
+        found = self.xp.arange(stop - start, dtype=_namespace.index_dtype(self.xp), **self.place)
+        return found + start if start else found  # `stop` may not fit 32 bits
 
     def zeros(self, shape: Shape) -> Array:
         """Positive zeros."""
@@ -43,9 +52,11 @@ class Target(NamedTuple):
 
     def rows(self, table: Array, index: Array) -> Array:
         """Rows of a table by number."""
-        if hasattr(self.xp, "index_select"):  # torch's own; `take` of array-api-compat makes a second index
-            return self.xp.index_select(table, 0, index)
-        return self.xp.take(table, index, axis=0)
+        return _namespace.rows(self.xp, table, index)
+
+    def entries(self, values: Array, places: Array) -> Array:
+        """Entries of a list, at an array of places of any rank."""
+        return _namespace.gather(self.xp, values, places)
 
 
 LONG = 64
@@ -58,22 +69,34 @@ def parities(rows: Iterable[int], cols: Iterable[int], even: float, odd: float) 
     return [[pair[(i & j).bit_count() & 1] for j in cols] for i in rows]
 
 
+def by_parity(count: int, even: float, odd: float) -> list[float]:
+    """`even` or `odd` as a number has an even or odd number of bits, for those below a power of two."""
+    found, opposite = [even], [odd]
+    while len(found) < count:
+        found, opposite = found + opposite, opposite + found
+    return found
+
+
+def looked_up(
+    target: Target,
+    make: Callable[[Any], Array],
+    rows: tuple[int, int],
+    cols: tuple[int, int],
+    pair: tuple[float, float],
+) -> Array:
+    """The first or second of a pair as ``i & j`` has an even or odd number of bits; `make` makes its list an array."""
+    common = target.xp.reshape(target.arange(*rows), (-1, 1)) & target.arange(*cols)
+    last = min(rows[1], cols[1]) - 1
+    count = min(BYTE, 1 << last.bit_length())
+    while last >= BYTE:  # the sum of the bytes, bit by bit, has the same parity
+        common, last = (common // BYTE) ^ (common % BYTE), last // BYTE
+    return target.entries(make(by_parity(count, *pair)), common)
+
+
 def table(target: Target, length: int, constant: float, *, negated: bool) -> Array:
     """``constant * H`` of order `length` (a power of two), with ``-constant * H`` below it where `negated`."""
-    xp = target.xp
-    order = 1 if length.bit_length() % 2 else 2  # and from here on by fours: few entries made by Python, few calls
-    first = parities(range(order), range(order), constant, -constant)
-    if negated:
-        first += parities(range(order), range(order), -constant, constant)
-    result = target.floats(first)
-    four = target.floats(parities(range(4), range(4), 1.0, -1.0))
-    four = xp.reshape(four, (1, 4, 1, 4))
-    while order < length:  # the Kronecker product
-        rows = result.shape[0]
-        product = xp.reshape(result, (rows, 1, order, 1)) * four
-        order *= 4
-        result = xp.reshape(product, (4 * rows, order))
-    return result
+    order = 2 * length if negated else length  # the right half of twice the order: its highest bit turns the signs
+    return looked_up(target, target.floats, (0, order), (order - length, order), (constant, -constant))
 
 
 def runs(target: Target, first: Array, length: int, rows: tuple[int, int]) -> Array:
@@ -83,14 +106,13 @@ def runs(target: Target, first: Array, length: int, rows: tuple[int, int]) -> Ar
     """
     xp = target.xp
     bands, across = first.shape
-    run = xp.reshape(first, (bands, 1, across)) + xp.reshape(target.arange(length), (1, length, 1))
+    run = xp.reshape(first, (bands, 1, across)) + xp.reshape(target.arange(0, length), (1, length, 1))
     return rows_of(xp.reshape(run, (bands * length, across)), rows[0] % length, rows[1] - rows[0])
 
 
 def first_runs(target: Target, length: int, bands: tuple[int, int], across: tuple[int, int]) -> Array:
     """Where the runs of a band of rows begin in a negated table, for a range of bands and one of runs across."""
-    negative = window(target, 1.0, bands, across) < 0
-    return target.xp.where(negative, target.indices(length), target.indices(0))
+    return looked_up(target, target.indices, bands, across, (0, length))
 
 
 def window(target: Target, constant: float, rows: tuple[int, int], cols: tuple[int, int]) -> Array:
@@ -104,6 +126,8 @@ def window(target: Target, constant: float, rows: tuple[int, int], cols: tuple[i
         return xp.reshape(xp.broadcast_to(block, (height // period, period, width)), (height, width))
     if height * width <= SMALL:
         return target.floats(parities(range(*rows), range(*cols), constant, -constant))
+    if height * width <= MEDIUM:
+        return looked_up(target, target.floats, rows, cols, (constant, -constant))
     if height == 1:  # the same split, of the columns
         signs = target.floats(parities(range(*bands_of(cols, LONG)), [top // LONG], 1.0, -1.0))
         row = target.floats(parities([top % LONG], range(LONG), constant, -constant))
@@ -111,8 +135,18 @@ def window(target: Target, constant: float, rows: tuple[int, int], cols: tuple[i
         return xp.reshape(rows_of(whole, left % LONG, width), (1, width))
     length = band_length(height)
     high, low = factors(target, constant, rows, cols, length)
-    product = xp.reshape(high, (-1, 1, width)) * xp.reshape(low, (1, length, width))
+    product = signed(target, xp.reshape(high, (-1, 1, width)), xp.reshape(low, (1, length, width)))
     return rows_of(xp.reshape(product, (-1, width)), top % length, height)
+
+
+def signed(target: Target, signs: Array, values: Array) -> Array:
+    """The product with plus and minus ones."""
+    bits = _namespace.half_bits(target.xp, values)
+    if bits is None:
+        return signs * values
+    # a half is turned by its highest bit: processors multiply halves slowly, or not at all
+    turned = bits(signs) & -(2**15) ^ bits(values)
+    return turned.view(target.dtype)
 
 
 def band_length(height: int) -> int:
@@ -125,11 +159,18 @@ def factors(
 ) -> tuple[Array, Array]:
     """One row of signs per band of `length` rows, and the `length` rows that each band multiplies by them."""
     xp = target.xp
-    column = target.arange(cols[1] - cols[0]) + cols[0] % length
     signs = window(target, 1.0, bands_of(rows, length), bands_of(cols, length))
-    high = xp.take(signs, column // length, axis=1)
-    low = xp.take(table(target, length, constant, negated=False), column % length, axis=1)
-    return high, low
+    bands, across = signs.shape
+
+    def spread(array: Array, height: int, sizes: Shape) -> Array:
+        """Copies of signs, or of the columns of a table, side by side."""
+        wide = xp.reshape(xp.broadcast_to(array, sizes), (height, across * length))
+        start, count = cols[0] % length, cols[1] - cols[0]
+        return wide if count == across * length else wide[:, start : start + count]
+
+    low = xp.reshape(table(target, length, constant, negated=False), (length, 1, length))
+    high = xp.reshape(signs, (bands, across, 1))
+    return spread(high, bands, (bands, across, length)), spread(low, length, (length, across, length))
 
 
 def bands_of(rows: tuple[int, int], length: int) -> tuple[int, int]:

@@ -16,7 +16,7 @@ BITS = 5
 WITH_EXTRA = 128
 """The largest block that takes a remainder of Sylvester's factors in."""
 
-PIECE, LARGE = 2**18, 2**22
+PIECE, LARGE = 2**18, 2**20
 """So many entries of a large array on a CPU go through all factors at once, to stay in the cache; and how large."""
 
 
@@ -160,5 +160,5 @@ def _matrix(target: Target, group: Factors, constant: float) -> Array:
     """The product of a group of factors, as an array."""
     order = _orders.order_of(group)
     if _orders.has_blocks(group):
-        return _products.window(target, group, constant, (0, order), target.arange(order))
-    return _signs.window(target, constant, (0, order), (0, order))
+        return _products.window(target, group, constant, (0, order), target.arange(0, order))
+    return _signs.table(target, order, constant, negated=False)

@@ -11,9 +11,8 @@ at the centre tap of the kernel axes, and 0 at every other tap.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from math import prod, sqrt
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from . import _checks, _columns, _order_checks, _orders
 from ._orders import Factor
@@ -27,8 +26,7 @@ RULES: dict[Function, Rule | None] = {"zero_init": None, "hadamard_init": "hadam
 """The rule of each constructor; None is Algorithm 1's choice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(NamedTuple):
     """One weight, or a window of one.
 
     Attributes
@@ -65,7 +63,7 @@ class Weight:
     @property
     def shape(self) -> Shape:
         """The shape of the window."""
-        return tuple(stop - start for start, stop in self.window)
+        return tuple([stop - start for start, stop in self.window])
 
     @property
     def channel_axes(self) -> tuple[int, int]:
@@ -104,7 +102,7 @@ class Weight:
         """The same weight seen through another window, whose indices count from the start of this one."""
         offsets = (start for start, _ in self.window)
         shifted = ((offset + start, offset + stop) for offset, (start, stop) in zip(offsets, window, strict=True))
-        return replace(self, window=tuple(shifted))
+        return self._replace(window=tuple(shifted))
 
     def distinct_rows(self) -> int | None:
         """How many outputs of one block differ, the others being twins of these; None where no formula tells."""
@@ -127,10 +125,10 @@ class Weight:
 
     def is_zero(self) -> bool:
         """Whether the window is empty or misses the centre tap."""
-        return any(
-            start == stop or (tap is not None and not start <= tap < stop)
-            for tap, (start, stop) in zip(self.taps, self.window, strict=True)
-        )
+        for tap, (start, stop) in zip(self.taps, self.window, strict=True):
+            if start == stop or (tap is not None and not start <= tap < stop):
+                return True
+        return False
 
 
 def weight(

@@ -240,7 +240,7 @@ def _hadamard_(matrix: torch.Tensor, constant: float, row: int, col: int) -> Non
     target = Target(_namespace.namespace(torch), matrix.dtype, {"device": matrix.device})
     height, width = matrix.shape
     rows, cols = (row, row + height), (col, col + width)
-    if height * width <= _signs.SMALL:
+    if height * width <= _signs.MEDIUM:
         matrix.copy_(_signs.window(target, constant, rows, cols))
         return
     length = min(64, (col | width) & -(col | width))
@@ -255,10 +255,14 @@ def _hadamard_(matrix: torch.Tensor, constant: float, row: int, col: int) -> Non
     skipped = -row % length  # rows before the first whole band
     bands = (height - skipped) // length
     rest = height - skipped - bands * length
-    torch.mul(high[:1], low[length - skipped :], out=matrix[:skipped])
+    multiply = torch.mul
+    if matrix.element_size() == 2:  # as `_signs.signed` does
+        matrix, low, high = (part.view(torch.int16) for part in (matrix, low, high))
+        high, multiply = high & -(2**15), torch.bitwise_xor
+    multiply(high[:1], low[length - skipped :], out=matrix[:skipped])
     middle = high[1 if skipped else 0 :][:bands]
-    torch.mul(middle.unsqueeze(1), low, out=matrix[skipped : height - rest].unflatten(0, (bands, length)))
-    torch.mul(high[-1:], low[:rest], out=matrix[height - rest :])
+    multiply(middle.unsqueeze(1), low, out=matrix[skipped : height - rest].unflatten(0, (bands, length)))
+    multiply(high[-1:], low[:rest], out=matrix[height - rest :])
 
 
 def _product_(matrix: torch.Tensor, wanted: Weight, row: int, col: int) -> None:
