@@ -19,13 +19,18 @@ def learned(function: Callable[[Any], Any], params: Any, steps: int = 5) -> set[
         outputs = function(params)
         return ((outputs - jax.numpy.arange(outputs.size).reshape(outputs.shape) % 3) ** 2).mean()
 
-    moved = set()
-    gradient = jax.jit(jax.grad(loss))
-    for _ in range(steps):
-        slopes = gradient(params)
+    @jax.jit
+    def step(params: Any) -> Any:
+        slopes = jax.grad(loss)(params)
         norm = jax.numpy.sqrt(sum((leaf**2).sum() for leaf in jax.tree.leaves(slopes)))
-        moved |= {jax.tree_util.keystr(path) for path, leaf in jax.tree.leaves_with_path(slopes) if leaf.any()}
-        params = jax.tree.map(lambda leaf, slope: leaf - 0.1 * slope / jax.numpy.maximum(norm, 1), params, slopes)
+        rate = 0.1 / jax.numpy.maximum(norm, 1)
+        moves = jax.tree.map(lambda slope: slope.any(), slopes)
+        return jax.tree.map(lambda leaf, slope: leaf - rate * slope, params, slopes), moves
+
+    moved = set()
+    for _ in range(steps):
+        params, moves = step(params)
+        moved |= {jax.tree_util.keystr(path) for path, is_moved in jax.tree.leaves_with_path(moves) if is_moved}
     return moved
 
 
