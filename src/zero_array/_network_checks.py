@@ -5,6 +5,7 @@ The grammar is that of `_checks`; each function makes the error, and the caller 
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Any
 
 from ._typing import Shape
@@ -53,6 +54,25 @@ def untraceable(value: Any) -> ValueError:
     """The refusal of a model that cannot be read without running it."""
     return ValueError(
         f"`example_inputs` must be given: torch.fx can't trace {type(value).__name__}: pass what to call it with"
+    )
+
+
+def not_built(value: Any) -> ValueError:
+    """The refusal of a model of Keras that has no variables yet."""
+    return ValueError(f"`model` must be built; got {_kind(value)} without variables: call it with a batch first")
+
+
+def same_names(paths: Sequence[str]) -> ValueError:
+    """The refusal of a model of Keras whose variables can't be told apart by their paths."""
+    twice = [path for path, other in pairwise(paths) if path == other]
+    return ValueError(f"`model` must have one variable of each path; got more of {_listed(twice)}: name its layers")
+
+
+def not_symbolic(value: Any, error: Exception) -> ValueError:
+    """The refusal of a model of Keras that can't be called with symbolic tensors."""
+    return ValueError(
+        f"it can't be told what {type(value).__name__} computes ({type(error).__name__}: {error}): write its `call` with "
+        "layers and keras.ops, or name the last layers of all branches by branches=[...], [] where there are none"
     )
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import jax
 
 from .._graph import SUMS, Node
+from .._layer import Layer
 from .._typing import Shape
 from . import _views
-from ._values import Features, Layout, Scores, Value, dense, kernel
+from ._values import Features, Scores, Value, dense, kernel
 
 _NAMES = {"add_any": "add", "concatenate": "cat", "logistic": "sigmoid"}
 _ELEMENTWISE = {"abs", "add", "cos", "div", "erf", "exp", "integer_pow", "log", "max", "min", "mul", "neg", "pow"}
@@ -26,7 +27,7 @@ class Reader:
         self.bases = {name: _views.empty(shape) for name, shape in shapes.items()}
         self.nodes: list[Node] = []
         self.uses: dict[str, set[str]] = {}
-        self.layouts: dict[str, set[Layout | None]] = {}
+        self.layouts: dict[str, set[Layer | None]] = {}
         self.tables: set[str] = set()
         self.norms: set[str] = set()
         self.biases: set[str] = set()
@@ -174,7 +175,7 @@ class Reader:
         return self._layer("conv", weight, other, found, shapes[1], (spec.out_spec[1],))
 
     def _layer(
-        self, op: str, weight: Value, other: Value, layout: Layout | None, shape: Shape, dims: Sequence[int]
+        self, op: str, weight: Value, other: Value, layout: Layer | None, shape: Shape, dims: Sequence[int]
     ) -> Value:
         """A layer: some dimensions of its result are features."""
         self.uses.setdefault(weight.name, set()).add(op)

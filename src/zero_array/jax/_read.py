@@ -64,7 +64,8 @@ def _parameter(reader: Reader, name: str, shape: tuple[int, ...]) -> Parameter:
     if len(layouts) == 1 and uses <= {"linear", "conv"}:
         (layout,) = layouts
         if layout is not None and (gates := _gates(reader, name)) is not None:
-            return layout.parameter(name, shape, gates)
+            kind = "recurrent" if gates else layout.kind
+            return layout._replace(kind=kind).parameter(name, shape, [f"gate {n + 1}" for n in range(gates)])
     elif name in reader.norms:
         return Parameter(name, "norm", shape)
     elif name in reader.biases and uses == {"add"}:

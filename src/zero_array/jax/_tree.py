@@ -146,13 +146,13 @@ def started(held: Mapping[str, Any], plan: Plan, *, dry_run: bool = False) -> di
             except TypeError as error:
                 raise _network_checks.no_real_parameter(entry.name, leaf.dtype) from error
             fillings[entry.name] = filling
-    return {} if dry_run else {name: _array(filling, held[name]) for name, filling in fillings.items()}
+    return {} if dry_run else {name: array(filling, held[name]) for name, filling in fillings.items()}
 
 
-def _array(filling: Filling, leaf: Any) -> Array:
+def array(filling: Filling, leaf: Any) -> Array:
     """The array in place of a leaf, where that is."""
     place = None if isinstance(leaf, jax.core.Tracer) else getattr(leaf, "sharding", None)
     if isinstance(place, NamedSharding):
         return build(filling, tuple(leaf.shape), leaf.dtype, place)
-    array = build(filling, tuple(leaf.shape), leaf.dtype, None)
-    return jax.device_put(array, place) if getattr(leaf, "committed", False) else array
+    made = build(filling, tuple(leaf.shape), leaf.dtype, None)
+    return jax.device_put(made, place) if getattr(leaf, "committed", False) else made

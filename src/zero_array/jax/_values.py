@@ -1,11 +1,10 @@
 """What is known of the arrays in a traced function: activations, parameters, and what is made of these."""
 
 from collections.abc import Iterable, Mapping
-from math import prod
 from typing import Any, NamedTuple
 
-from .._plan import Parameter, Part
-from .._typing import Center, Shape
+from .._layer import Layer
+from .._typing import Shape
 from . import _views
 from ._views import View
 
@@ -56,52 +55,16 @@ class Value(NamedTuple):
     scores: Scores | None = None
 
 
-class Layout(NamedTuple):
-    """How a layer reads its matrix or kernel: which axes of the parameter are what."""
-
-    kind: Any
-    outs: tuple[int, ...]
-    ins: tuple[int, ...]
-    taps: tuple[tuple[int, ...], ...] = ()
-    stacked: tuple[int, ...] = ()
-    groups: int = 1
-    center: Center = "paper"
-
-    def parameter(self, name: str, shape: Shape, gates: int) -> Parameter:
-        """The parameter, whose axes are merged where several count together; `gates` are packed along its outputs."""
-        ones = [axis for axis, size in enumerate(shape) if size == 1 and axis not in self._used()]
-        outs, ins = ((group or (ones.pop(0),)) if ones else group for group in (self.outs, self.ins))
-        taps = tuple((group or (ones.pop(0),)) if ones else group for group in self.taps)
-        copies = prod(shape[axis] for axis in self.stacked)
-        kind = "recurrent" if gates else self.kind
-        parts = tuple(
-            Part(f"gate {number + 1}", prod(shape[axis] for axis in outs) // gates) for number in range(gates)
-        )
-        common: dict[str, Any] = {"groups": self.groups * copies, "center": self.center, "parts": parts * copies}
-        if not self.stacked and all(len(group) == 1 for group in (outs, ins, *taps)):
-            return Parameter(name, kind, shape, outs[0], ins[0], **common)
-        axes = ((*self.stacked, *outs), ins, *taps)
-        sizes = tuple(prod(shape[axis] for axis in group) for group in axes)
-        return Parameter(name, kind, sizes, 0, 1, **common, axes=axes)
-
-    def _used(self) -> set[int]:
-        return {*self.outs, *self.ins, *self.stacked, *(axis for group in self.taps for axis in group)}
-
-    def covers(self, shape: Shape) -> bool:
-        """Whether the layer reads the whole parameter."""
-        return all(size == 1 or axis in self._used() for axis, size in enumerate(shape))
-
-
-def dense(value: Value, base: View, outs: Iterable[int], ins: Iterable[int], batch: Iterable[int]) -> Layout | None:
+def dense(value: Value, base: View, outs: Iterable[int], ins: Iterable[int], batch: Iterable[int]) -> Layer | None:
     """The layout of a matrix, from the dimensions of its view that are multiplied and summed."""
     found = [_views.axes(value.view, base, dims) for dims in (outs, ins, batch)]
     if None in found:
         return None
-    layout = Layout("linear", *found[:2], stacked=(*value.stacked, *found[2]))  # type: ignore[arg-type,misc]  # no None
+    layout = Layer("linear", *found[:2], stacked=(*value.stacked, *found[2]))  # type: ignore[arg-type,misc]  # no None
     return layout if layout.covers(base.shape) else None
 
 
-def kernel(value: Value, base: View, params: Mapping[str, Any], sizes: tuple[Shape, Shape]) -> Layout | None:
+def kernel(value: Value, base: View, params: Mapping[str, Any], sizes: tuple[Shape, Shape]) -> Layer | None:
     """The layout of a kernel, from the parameters of a convolution and the lengths of its inputs and outputs."""
     out, into, *dims = params["dimension_numbers"].rhs_spec
     found = [_views.axes(value.view, base, (dim,)) for dim in (out, into, *dims)]
@@ -113,7 +76,7 @@ def kernel(value: Value, base: View, params: Mapping[str, Any], sizes: tuple[Sha
         size = value.view.shape[dim]
         tap = low // dilation if value.view.strides[dim] >= 0 else size - 1 - low // dilation
         same.append(stride == 1 and after == before * spread and tap == (size - 1) // 2)
-    layout = Layout(
+    layout = Layer(
         "conv",
         *found[:2],  # type: ignore[arg-type]  # no None
         taps=tuple(found[2:]),  # type: ignore[arg-type]
