@@ -71,8 +71,8 @@ def same_names(paths: Sequence[str]) -> ValueError:
 def not_symbolic(value: Any, error: Exception) -> ValueError:
     """The refusal of a model of Keras that can't be called with symbolic tensors."""
     return ValueError(
-        f"it can't be told what {type(value).__name__} computes ({type(error).__name__}: {error}): write its `call` with "
-        "layers and keras.ops, or name the last layers of all branches by branches=[...], [] where there are none"
+        f"it can't be told what {type(value).__name__} computes ({type(error).__name__}: {error}): write its `call` "
+        "with layers and keras.ops, or name the last layers of all branches by branches=[...], [] where there are none"
     )
 
 

@@ -83,5 +83,5 @@ def init(
         new = rebuilt(model, held)
         return apply(new, *args, **kwargs) if apply else new(*args, **kwargs)
 
-    plan = planned(recipe, function, held, None, options, others)
+    plan = planned(recipe, function, held, None, options=options, others=others)
     return (model if dry_run else rebuilt(model, started(held, plan))), plan

@@ -91,7 +91,7 @@ def init(
         merged = nnx.merge(graph, nnx.from_flat_state(new), rest)
         return apply(merged, *args, **kwargs) if apply else merged(*args, **kwargs)
 
-    plan = planned(recipe, function, held, rest, options, others)
+    plan = planned(recipe, function, held, rest, options=options, others=others)
     if not dry_run:
         new = started(held, plan)
         live = nnx.to_flat_state(nnx.state(model, nnx.Param))  # the model's own variables
@@ -115,6 +115,6 @@ def _linen(
     def function(held: dict[str, Any], rest: Any, *args: Any, **kwargs: Any) -> Any:
         return apply({**rest, "params": rebuilt(variables["params"], held)}, *args, **kwargs)
 
-    plan = planned(recipe, function, held, rest, options, others)
+    plan = planned(recipe, function, held, rest, options=options, others=others)
     params = variables["params"] if dry_run else rebuilt(variables["params"], started(held, plan))
     return {**variables, "params": params}, plan

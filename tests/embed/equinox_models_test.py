@@ -69,9 +69,17 @@ class ResNet(equinox.Module):
     def weights(self) -> dict[str, Any]:
         """As they are, which is torch's layout."""
         blocks = {"one": self.one, "two": self.two}
-        found = {f"{name}.{part}": getattr(block, part).conv.weight for name, block in blocks.items() for part in ("first", "second")}
+        found = {
+            f"{name}.{part}": getattr(block, part).conv.weight
+            for name, block in blocks.items()
+            for part in ("first", "second")
+        }
         assert self.two.shortcut
-        return found | {"stem": self.stem.conv.weight, "two.shortcut": self.two.shortcut.conv.weight, "head": self.head.weight}
+        return found | {
+            "stem": self.stem.conv.weight,
+            "two.shortcut": self.two.shortcut.conv.weight,
+            "head": self.head.weight,
+        }
 
 
 class Transformer(equinox.Module):

@@ -55,8 +55,12 @@ class ResNet(nnx.Module):
 
     def weights(self) -> dict[str, Any]:
         """In torch's layout."""
-        convs = {"stem": self.stem, "two.shortcut": self.two.shortcut}
-        convs |= {f"{name}.{part}": getattr(getattr(self, name), part) for name in ("one", "two") for part in ("first", "second")}
+        convs: dict[str, Any] = {"stem": self.stem, "two.shortcut": self.two.shortcut}
+        convs |= {
+            f"{name}.{part}": getattr(getattr(self, name), part)
+            for name in ("one", "two")
+            for part in ("first", "second")
+        }
         found = {name: conv.conv.kernel[...].transpose(3, 2, 0, 1) for name, conv in convs.items()}
         return found | {"head": self.head.kernel[...].T}
 
@@ -83,7 +87,10 @@ class Transformer(nnx.Module):
 
     def weights(self) -> dict[str, Any]:
         """In torch's layout."""
-        found = {name: getattr(self.attention, name).kernel[...].reshape(12, 12).T for name in ("query", "key", "value", "out")}
+        found = {
+            name: getattr(self.attention, name).kernel[...].reshape(12, 12).T
+            for name in ("query", "key", "value", "out")
+        }
         found |= {name: getattr(self, name).kernel[...].T for name in ("up", "down", "head")}
         return found | {"patches": self.patches.kernel[...].transpose(3, 2, 0, 1)}
 
@@ -118,7 +125,9 @@ def test_blocks_are_their_shortcut() -> None:
     residual = nnx.jit(ResNet)()
     zero_array.flax.init(residual, example_inputs=image())
     y = abs(x.reshape(2, 8, 6, 4).repeat(2, -1))
-    first, second, shortcut = nnx.jit(lambda model: (model.one(y), model.two(y), nnx.relu(model.two.shortcut(y))))(residual)
+    first, second, shortcut = nnx.jit(lambda model: (model.one(y), model.two(y), nnx.relu(model.two.shortcut(y))))(
+        residual
+    )
     assert (first == y).all()
     assert (second == shortcut).all()
 
@@ -139,7 +148,9 @@ class Cells(nnx.Module):
 
 def test_recurrent() -> None:
     """Each gate has a matrix of its own, whether packed or not."""
-    plan = zero_array.flax.init(nnx.eval_shape(Cells), example_inputs=jax.ShapeDtypeStruct((2, 3, 4), "float32"), dry_run=True)
+    plan = zero_array.flax.init(
+        nnx.eval_shape(Cells), example_inputs=jax.ShapeDtypeStruct((2, 3, 4), "float32"), dry_run=True
+    )
     fills = {entry.name: entry.fill for entry in plan if entry.parameter.kind != "bias"}
     assert {name: fill for name, fill in fills.items() if "apart" not in name} == {
         f"{name}.cell.dense_{which}.kernel": f"identity in each of {gates} parts"
@@ -191,7 +202,10 @@ def test_linen() -> None:
         "ConvTranspose_1.kernel": "identity",
         "DenseGeneral_0.kernel": "hadamard",
     }
-    taps = {name: numpy.argwhere(new["params"][name]["kernel"])[0, 0] for name in ("ConvTranspose_0", "ConvTranspose_1", "Conv_3")}
+    taps = {
+        name: numpy.argwhere(new["params"][name]["kernel"])[0, 0]
+        for name in ("ConvTranspose_0", "ConvTranspose_1", "Conv_3")
+    }
     assert taps == {"ConvTranspose_0": 2, "ConvTranspose_1": 1, "Conv_3": 1}
     assert new["params"]["Conv_0"]["kernel"].names == (None, None, None, "model")
     assert new["batch_stats"] is variables["batch_stats"]

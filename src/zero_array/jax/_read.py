@@ -1,7 +1,7 @@
 """A model as a function of its parameters: what they are, and its structure, by tracing it once without computing."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Any
 
 import jax
@@ -114,4 +114,5 @@ def _placed(nodes: Sequence[Node], weights: Collection[str]) -> list[Node]:
 def _where(graph: Graph, node: Node) -> str:
     first, second = (graph.above[source] for source in node.inputs)
     names = {name for number in graph.members(first ^ second) for name in graph.nodes[number].parameters}
-    return ".".join(commonprefix([name.split(".")[:-1] for name in sorted(names)]))
+    steps = zip(*(name.split(".")[:-1] for name in names), strict=False)
+    return ".".join(step[0] for step in takewhile(lambda step: len(set(step)) == 1, steps))

@@ -89,7 +89,7 @@ def init(
     def function(held: dict[str, Any], _: None, *args: Any, **kwargs: Any) -> Any:
         return apply(rebuilt(tree, held), *args, **kwargs)  # type: ignore[misc]  # where it is given
 
-    plan = planned(recipe, function if apply else None, held, None, options, others)
+    plan = planned(recipe, function if apply else None, held, None, options=options, others=others)
     return (tree if dry_run else rebuilt(tree, started(held, plan))), plan
 
 
@@ -109,7 +109,9 @@ def rebuilt(tree: Any, held: Mapping[str, Any]) -> Any:
 
 def _name(path: Any) -> str:
     """A path with dots between; the boxes in which linen keeps metadata are no part of it."""
-    return jax.tree_util.keystr([key for key in path if getattr(key, "name", "") != "value"], simple=True, separator=".")
+    return jax.tree_util.keystr(  # type: ignore[no-any-return]
+        [key for key in path if getattr(key, "name", "") != "value"], simple=True, separator="."
+    )
 
 
 def planned(
@@ -117,6 +119,7 @@ def planned(
     function: Callable[..., Any] | None,
     held: Mapping[str, Any],
     state: Any,
+    *,
     options: Mapping[str, Any],
     others: Mapping[str, Any],
 ) -> Plan:

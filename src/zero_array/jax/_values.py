@@ -57,29 +57,31 @@ class Value(NamedTuple):
 
 def dense(value: Value, base: View, outs: Iterable[int], ins: Iterable[int], batch: Iterable[int]) -> Layer | None:
     """The layout of a matrix, from the dimensions of its view that are multiplied and summed."""
-    found = [_views.axes(value.view, base, dims) for dims in (outs, ins, batch)]
+    found: list[Any] = [_views.axes(value.view, base, dims) for dims in (outs, ins, batch)]
     if None in found:
         return None
-    layout = Layer("linear", *found[:2], stacked=(*value.stacked, *found[2]))  # type: ignore[arg-type,misc]  # no None
+    layout = Layer("linear", found[0], found[1], stacked=(*value.stacked, *found[2]))
     return layout if layout.covers(base.shape) else None
 
 
 def kernel(value: Value, base: View, params: Mapping[str, Any], sizes: tuple[Shape, Shape]) -> Layer | None:
     """The layout of a kernel, from the parameters of a convolution and the lengths of its inputs and outputs."""
     out, into, *dims = params["dimension_numbers"].rhs_spec
-    found = [_views.axes(value.view, base, (dim,)) for dim in (out, into, *dims)]
+    view: View = value.view
+    found: list[Any] = [_views.axes(view, base, (dim,)) for dim in (out, into, *dims)]
     if None in found or params["batch_group_count"] != 1:
         return None
     steps = [params[key] for key in ("window_strides", "lhs_dilation", "rhs_dilation", "padding")]
     same = []
     for dim, stride, spread, dilation, (low, _), before, after in zip(dims, *steps, *sizes, strict=True):
-        size = value.view.shape[dim]
-        tap = low // dilation if value.view.strides[dim] >= 0 else size - 1 - low // dilation
+        size = view.shape[dim]
+        tap = low // dilation if view.strides[dim] >= 0 else size - 1 - low // dilation
         same.append(stride == 1 and after == before * spread and tap == (size - 1) // 2)
     layout = Layer(
         "conv",
-        *found[:2],  # type: ignore[arg-type]  # no None
-        taps=tuple(found[2:]),  # type: ignore[arg-type]
+        found[0],
+        found[1],
+        taps=tuple(found[2:]),
         stacked=value.stacked,
         groups=params["feature_group_count"],
         center="same" if all(same) else "paper",

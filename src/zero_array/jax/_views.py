@@ -41,22 +41,24 @@ def shown(operation: str, params: Mapping[str, Any], view: View) -> list[View]:
             sizes = [1] * len(params["shape"])
             for axis, size in zip(params["broadcast_dimensions"], view.shape, strict=True):
                 sizes[axis] = size
-            return [numpy.broadcast_to(view.reshape(sizes), params["shape"])]
+            views = [numpy.broadcast_to(view.reshape(sizes), params["shape"])]
         case "reshape":
-            return [view.reshape(params["new_sizes"])]
+            views = [view.reshape(params["new_sizes"])]
         case "rev":
-            return [numpy.flip(view, params["dimensions"])]
+            views = [numpy.flip(view, params["dimensions"])]
         case "slice":
             strides = params["strides"] or (1,) * view.ndim
-            return [view[tuple(map(slice, params["start_indices"], params["limit_indices"], strides))]]
+            views = [view[tuple(map(slice, params["start_indices"], params["limit_indices"], strides))]]
         case "split":
             stops = numpy.cumsum(params["sizes"])[:-1]
-            return list(numpy.split(view, stops, axis=params["axis"]))
+            views = list(numpy.split(view, stops, axis=params["axis"]))
         case "squeeze":
-            return [view.squeeze(tuple(params["dimensions"]))]
+            views = [view.squeeze(tuple(params["dimensions"]))]
         case "transpose":
-            return [view.transpose(params["permutation"])]
-    return [view]
+            views = [view.transpose(params["permutation"])]
+        case _:
+            views = [view]
+    return views
 
 
 def is_of(view: View, base: View) -> bool:

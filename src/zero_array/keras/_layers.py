@@ -60,6 +60,11 @@ def _described(layer: Any) -> Iterator[tuple[Any, Any]]:
             yield layer.embeddings, "embedding"
         case layers.PReLU():
             yield layer.alpha, "slope"
+    yield from _kernels(layer)
+
+
+def _kernels(layer: Any) -> Iterator[tuple[Any, Any]]:
+    """The same of norms, convolutions and recurrent cells, of which there are several each."""
     if isinstance(layer, _NORMS):
         yield getattr(layer, "gamma", None), "norm"
         yield getattr(layer, "scale", None), "norm"

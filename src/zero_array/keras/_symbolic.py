@@ -1,7 +1,7 @@
 """What a model of Keras computes, by calling it with symbolic tensors: on any backend, and without computing.
 
-Keras keeps with each symbolic tensor the operation that made it. Layers of one's own are looked into: what they call must
-be layers and `keras.ops`. This file alone reads attributes of Keras that begin with an underscore.
+Keras keeps with each symbolic tensor the operation that made it. Layers of one's own are looked into: what they call
+must be layers and `keras.ops`. This file alone reads attributes of Keras that begin with an underscore.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,9 @@ class _Tracer:
                 call = operation._inbound_nodes[number]
                 inputs = [self.visit(source, known, where) for source in call.input_tensors]
                 sources = [source for source in inputs if source is not None]
-                for made, node in zip(call.output_tensors, self.call(operation, call, inputs, sources, where), strict=True):
+                for made, node in zip(
+                    call.output_tensors, self.call(operation, call, inputs, sources, where), strict=True
+                ):
                     known[id(made)] = node
         return known[id(tensor)]
 

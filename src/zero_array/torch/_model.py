@@ -98,7 +98,7 @@ def init_(
     others = {"example_inputs": example_inputs, "branches": branches, "overrides": overrides}
 
     def read() -> tuple[list[Parameter], Structure]:
-        is_needed = needs_structure(recipe, options) or example_inputs is not None
+        is_needed = isinstance(recipe, Plan) or needs_structure(recipe, options) or example_inputs is not None
         return held, _structure(model, held, example_inputs) if is_needed else Structure()
 
     made = make(recipe, [parameter.name for parameter in held], read, options, others)
@@ -187,4 +187,3 @@ def _structure(model: nn.Module, held: Sequence[Parameter], example_inputs: Any)
             return _record.run(model, names, weights, own_inputs)
         except Exception as error:  # they are texts even where the model takes images
             raise _network_checks.untraceable(model) from error
-
