@@ -5,15 +5,21 @@ The grammar is that of `_checks`; each function makes the error, and the caller 
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Any
 
 from ._typing import Shape
 
 
-def no_model(value: Any) -> TypeError:
+def no_model(value: Any, wanted: str = "torch.nn.Module") -> TypeError:
     """The refusal of something that is no model."""
     what = f"the class {value.__name__}: call it first" if isinstance(value, type) else _kind(value)
-    return TypeError(f"`model` must be one torch.nn.Module; got {what}")
+    return TypeError(f"`model` must be one {wanted}; got {what}")
+
+
+def no_variables(value: Any) -> TypeError:
+    """The refusal of variables of linen that are none."""
+    return TypeError(f"`variables` must be what model.init returned, with 'params' in it; got {_kind(value)}")
 
 
 def wrapped_model(value: Any) -> TypeError:
@@ -21,9 +27,9 @@ def wrapped_model(value: Any) -> TypeError:
     return TypeError(f"`model` must be the plain model; got {_kind(value)}: pass the model before it is wrapped")
 
 
-def no_parameters(value: Any) -> ValueError:
+def no_parameters(value: Any, argument: str = "model") -> ValueError:
     """The refusal of a model with nothing to start."""
-    return ValueError(f"`model` must have parameters; got {_kind(value)}, which has none")
+    return ValueError(f"`{argument}` must have parameters; got {_kind(value)}, which has none")
 
 
 def lazy_parameter(name: str) -> TypeError:
@@ -48,6 +54,37 @@ def untraceable(value: Any) -> ValueError:
     """The refusal of a model that cannot be read without running it."""
     return ValueError(
         f"`example_inputs` must be given: torch.fx can't trace {type(value).__name__}: pass what to call it with"
+    )
+
+
+def not_built(value: Any) -> ValueError:
+    """The refusal of a model of Keras that has no variables yet."""
+    return ValueError(f"`model` must be built; got {_kind(value)} without variables: call it with a batch first")
+
+
+def same_names(paths: Sequence[str]) -> ValueError:
+    """The refusal of a model of Keras whose variables can't be told apart by their paths."""
+    twice = [path for path, other in pairwise(paths) if path == other]
+    return ValueError(f"`model` must have one variable of each path; got more of {_listed(twice)}: name its layers")
+
+
+def not_symbolic(value: Any, error: Exception) -> ValueError:
+    """The refusal of a model of Keras that can't be called with symbolic tensors."""
+    return ValueError(
+        f"it can't be told what {type(value).__name__} computes ({type(error).__name__}: {error}): write its `call` "
+        "with layers and keras.ops, or name the last layers of all branches by branches=[...], [] where there are none"
+    )
+
+
+def no_function() -> ValueError:
+    """The refusal of a tree alone, which does not say what is computed of it."""
+    return ValueError("`apply` must be given: what each parameter is follows from what the function computes of them")
+
+
+def inputs_needed() -> ValueError:
+    """The refusal of a model without inputs to trace it with."""
+    return ValueError(
+        "`example_inputs` must be given: pass what to call the model with, of which shape and dtype alone are read"
     )
 
 

@@ -56,7 +56,7 @@ class Parameter:
     kind : str
         What it is: see `Kind`.
     shape : tuple of int
-        Its shape; of a bilinear layer ``(out, in1 * in2)``.
+        Its shape; of a bilinear layer ``(out, in1 * in2)``; where `axes` are given, that of the matrix or kernel.
     out_axis, in_axis, groups, center, transposed
         The layout of a matrix or kernel, as in `zero_array.zero_init`; the groups are along the in axis where
         `transposed`.
@@ -68,6 +68,9 @@ class Parameter:
         Of a gain: the parameter that holds the directions.
     is_divided : bool
         Whether the layer divides it by a norm of its own, so that zeros would be no numbers.
+    axes : tuple of tuple of int
+        Where several axes of the array count together: those of each axis of `shape`, the last one fastest, ``()`` for
+        one that the array does not have. Empty where they are one for one.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Parameter:
     aliases: tuple[str, ...] = ()
     direction: str = ""
     is_divided: bool = False
+    axes: tuple[tuple[int, ...], ...] = ()
 
     def outputs(self) -> dict[str, int]:
         """The outputs of the matrix of each label, in one group."""

@@ -7,11 +7,11 @@ import torch
 from torch import nn
 
 from .. import _network_checks
+from .._model import check_complete, make
 from .._plan import MATRICES, Fill, Parameter, Plan
-from .._recipe import Recipe, check, choose, needs_structure
-from .._structure import Branch, Structure
+from .._recipe import Recipe, needs_structure
+from .._structure import Structure
 from .._typing import Choice, Order, Scale
-from ..recipes import plan as make_plan
 from . import _record, _symbolic
 from ._modules import parameters
 from ._write import write_
@@ -95,25 +95,13 @@ def init_(
     held = _checked(model)
     options: dict[str, Any] = {"head": head, "embeddings": embeddings, "branch_end": branch_end}
     options |= {"scale": scale, "order": order, "columns": columns}
-    if isinstance(recipe, Plan):
-        others = options | {"example_inputs": example_inputs, "branches": branches, "overrides": overrides}
-        if given := [name for name, value in others.items() if value is not None]:
-            raise _network_checks.plan_with_options(given)
-        made = recipe
-    else:
-        check(recipe, options)
-        found = Structure()
-        if needs_structure(recipe, options) or example_inputs is not None:
-            found = _structure(model, held, example_inputs)
-        if branches == "found":
-            found = found._replace(undecided=())
-        elif branches is not None:
-            found = _with_branches(found, held, branches)
-        chosen = choose(recipe, held, found, options)
-        if branches and branches != "found" and not chosen.branches:
-            raise _network_checks.no_branches(chosen.name)
-        made = make_plan(held, chosen, found, overrides)
-    _check_complete(held, made)
+    others = {"example_inputs": example_inputs, "branches": branches, "overrides": overrides}
+
+    def read() -> tuple[list[Parameter], Structure]:
+        is_needed = isinstance(recipe, Plan) or needs_structure(recipe, options) or example_inputs is not None
+        return held, _structure(model, held, example_inputs) if is_needed else Structure()
+
+    made = make(recipe, [parameter.name for parameter in held], read, options, others)
     write_(model, made, dry_run=dry_run)
     return made
 
@@ -153,7 +141,7 @@ def initializer(model: nn.Module, plan: Plan) -> Callable[..., None]:
     held = _checked(model)
     if not isinstance(plan, Plan):
         raise _network_checks.no_plan(plan)
-    _check_complete(held, plan)
+    check_complete([parameter.name for parameter in held], plan)
     write_(model, plan, dry_run=True)
     prefixes = {id(module): f"{name}." if name else "" for name, module in model.named_modules()}
 
@@ -180,13 +168,6 @@ def _checked(model: Any) -> list[Parameter]:
     return held
 
 
-def _check_complete(held: Sequence[Parameter], plan: Plan) -> None:
-    """Check that a plan names all parameters of a model; what it names beyond is found where it is written."""
-    named = {name for entry in plan for name in (entry.name, *entry.parameter.aliases)}
-    if missing := [parameter.name for parameter in held if parameter.name not in named]:
-        raise _network_checks.missing_in_plan(missing)
-
-
 def _structure(model: nn.Module, held: Sequence[Parameter], example_inputs: Any) -> Structure:
     """What the model computes."""
     if any(hasattr(tensor, "device_mesh") for tensor in model.parameters()):
@@ -206,31 +187,3 @@ def _structure(model: nn.Module, held: Sequence[Parameter], example_inputs: Any)
             return _record.run(model, names, weights, own_inputs)
         except Exception as error:  # they are texts even where the model takes images
             raise _network_checks.untraceable(model) from error
-
-
-def _with_branches(found: Structure, held: Sequence[Parameter], ends: Any) -> Structure:
-    """A structure with other branches: those that end in the modules or weights named."""
-    if isinstance(ends, str) or not isinstance(ends, Sequence) or not all(isinstance(name, str) for name in ends):
-        raise _network_checks.no_ends(ends)
-    return found._replace(
-        branches=tuple(Branch("", (_weight_name(held, name),), (), (), dead=False) for name in ends),
-        attentions=tuple(attention._replace(ends_branch=False) for attention in found.attentions),
-        undecided=(),
-    )
-
-
-_ENDINGS = ("weight", "weight_v", "weight_orig", *(f"parametrizations.weight.original{number}" for number in ("", 1)))
-
-
-def _weight_name(held: Sequence[Parameter], name: str) -> str:
-    """The weight that a module or parameter named by the user stands for."""
-    matrices = {
-        alias: parameter.name
-        for parameter in held
-        if parameter.kind in MATRICES
-        for alias in (parameter.name, *parameter.aliases)
-    }
-    for candidate in (name, *(f"{name}.{ending}" for ending in _ENDINGS)):
-        if candidate in matrices:
-            return matrices[candidate]
-    raise _network_checks.no_end(name)

@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy
 from jax.nn.initializers import Initializer
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from . import _checks
-from ._layout import Layout, frozen
-from ._typing import Array, Axes, Center, Choice, DType, Order, Rule, Scale, Shape
-
-__all__ = ["hadamard_init", "identity_init", "zero_init"]
+from .. import _checks
+from .._layout import Layout, frozen
+from .._typing import Array, Axes, Center, Choice, DType, Namespace, Order, Rule, Scale, Shape
 
 
 def identity_init(
@@ -189,7 +187,7 @@ class _Initializer:
             )
         if out_sharding is not None:
             _check(out_sharding)
-        return build(self.layout, shape, self.dtype if dtype is None else dtype, out_sharding)
+        return build(self.layout, _checks.shape(shape), self.dtype if dtype is None else dtype, out_sharding)
 
 
 def _check(sharding: Any) -> None:
@@ -212,21 +210,28 @@ def _check(sharding: Any) -> None:
                 )
 
 
+class Buildable(Protocol):
+    """A layout, or a filling: hashable, so that what is compiled for it is found again."""
+
+    def build(self, shape: Shape, /, *, xp: Namespace | None, dtype: DType | None) -> Array:
+        """Build the array of that shape."""
+
+
 def build(
-    layout: Layout, shape: Sequence[int], dtype: DType | None, sharding: NamedSharding | PartitionSpec | None
+    wanted: Buildable, shape: Sequence[int], dtype: DType | None, sharding: NamedSharding | PartitionSpec | None
 ) -> Array:
     """The weight; under a sharding, whose axes may be of any type, each device computes its own part."""
     is_typed = sharding is not None and not jax.sharding.get_abstract_mesh().empty
-    return _compiled(sharding, is_typed)(layout, _checks.shape(shape), dtype)
+    return _compiled(sharding, is_typed)(wanted, shape, dtype)
 
 
 @cache  # of compiled functions, which hold no arrays
 def _compiled(sharding: NamedSharding | PartitionSpec | None, is_typed: bool) -> Any:
     """A jitted function that builds a weight so sharded; `is_typed` where a mesh is set, whose types the result has."""
 
-    def whole(layout: Layout, shape: Shape, dtype: DType | None) -> Array:
+    def whole(wanted: Buildable, shape: Shape, dtype: DType | None) -> Array:
         """The weight, as one device would make it."""
-        return layout.build(shape, xp=jax.numpy, dtype=dtype)
+        return wanted.build(shape, xp=jax.numpy, dtype=dtype)
 
     def typed(*arguments: Any) -> Array:
         """The same for the mesh that is set: of types, the out_shardings of a nested jit say nothing."""

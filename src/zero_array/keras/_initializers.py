@@ -10,11 +10,9 @@ except ModuleNotFoundError as error:
         raise
     raise ModuleNotFoundError("zero_array.keras needs Keras: pip install keras", name="keras") from None
 
-from . import _checks
-from ._layout import Layout, frozen
-from ._typing import Array, Axes, Center, Choice, Order, Rule, Scale
-
-__all__ = ["HadamardInit", "IdentityInit", "ZeroInit"]
+from .. import _checks
+from .._layout import Layout, frozen
+from .._typing import Array, Axes, Center, Choice, Order, Rule, Scale
 
 
 class _Init(keras.initializers.Initializer):
@@ -33,7 +31,7 @@ class _Init(keras.initializers.Initializer):
         dtype = keras.config.floatx() if dtype is None else keras.backend.standardize_dtype(dtype)
         layout = getattr(layout, "backend_layout", layout)
         if keras.config.backend() == "jax":
-            from .jax import build
+            from ..jax._initializers import build
 
             return build(wanted, shape, dtype, layout)
         if layout is not None:

@@ -1,0 +1,87 @@
+"""ZerO for Equinox: whole models. Initialisers are those of `zero_array.jax`, with ``in_axis=1, out_axis=0``."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import equinox
+
+from . import _network_checks
+from ._plan import Fill, Plan
+from ._recipe import Recipe
+from ._typing import Choice, Order, Scale
+from .jax._tree import named, planned, rebuilt, started
+
+__all__ = ["init"]
+
+
+def init(
+    model: equinox.Module,
+    recipe: str | Recipe | Plan = "auto",
+    *,
+    apply: Callable[..., Any] | None = None,
+    example_inputs: Any = None,
+    branches: Sequence[str] | Literal["found"] | None = None,
+    overrides: Mapping[str, Fill] | None = None,
+    head: Literal["algorithm1", "zeros", "keep"] | None = None,
+    embeddings: Literal["keep", "algorithm1"] | None = None,
+    branch_end: Literal["weight", "norm"] | None = None,
+    scale: Scale | None = None,
+    order: Order | None = None,
+    columns: Choice | None = None,
+    dry_run: bool = False,
+) -> tuple[Any, Plan]:
+    """Start a whole model as ZerO says: a new one, since modules of Equinox do not change.
+
+    Parameters
+    ----------
+    model : equinox.Module
+        The model; all arrays of real numbers in it are its parameters. It is left as it is.
+    recipe : str, Recipe or Plan
+        As in `zero_array.torch.init_`.
+    apply : callable, optional
+        What to trace in place of ``model(*example_inputs)``: ``apply(model, *example_inputs)``, such as
+        ``lambda model, x: jax.vmap(model)(x)``.
+    example_inputs : array, tuple or dict, optional
+        What to call it with (a dict by keyword), one example without a batch as Equinox has it: arrays, or
+        `jax.ShapeDtypeStruct`; anything else is passed as it is. Needed where no plan is given.
+    branches, overrides, head, embeddings, branch_end, scale, order, columns, dry_run
+        As in `zero_array.torch.init_`. Names are paths with dots between, such as ``"layers.0.weight"``.
+
+    Returns
+    -------
+    model : equinox.Module
+        A new one, whose arrays have the shapes, dtypes and shardings of the old ones.
+    plan : Plan
+        What each parameter starts as, and why; it prints as a table.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or has a wrong value, or if something cannot be decided.
+
+    Examples
+    --------
+    >>> import equinox, jax
+    >>> import zero_array.equinox
+    >>> model = equinox.nn.MLP(2, 2, width_size=4, depth=1, key=jax.random.key(0))
+    >>> model, plan = zero_array.equinox.init(model, example_inputs=jax.numpy.ones(2))
+    >>> print(plan)
+    parameter        shape  fill      reason
+    layers.0.weight  4x2    hadamard  Algorithm 1, 2 -> 4
+    layers.0.bias    4      zeros     bias
+    layers.1.weight  2x4    identity  Algorithm 1, 4 -> 2
+    layers.1.bias    2      zeros     bias
+    """
+    options: dict[str, Any] = {"head": head, "embeddings": embeddings, "branch_end": branch_end}
+    options |= {"scale": scale, "order": order, "columns": columns}
+    others = {"apply": apply, "example_inputs": example_inputs, "branches": branches, "overrides": overrides}
+    if not isinstance(model, equinox.Module):
+        raise _network_checks.no_model(model, "equinox.Module")
+    held = named(model, model)
+
+    def function(held: dict[str, Any], _: None, *args: Any, **kwargs: Any) -> Any:
+        new = rebuilt(model, held)
+        return apply(new, *args, **kwargs) if apply else new(*args, **kwargs)
+
+    plan = planned(recipe, function, held, None, options=options, others=others)
+    return (model if dry_run else rebuilt(model, started(held, plan))), plan

@@ -1,0 +1,6 @@
+"""ZerO for JAX: initialisers as in ``jax.nn.initializers``, and whole models as trees of parameters and a function."""
+
+from ._initializers import hadamard_init, identity_init, zero_init
+from ._tree import init
+
+__all__ = ["hadamard_init", "identity_init", "init", "zero_init"]

@@ -1,0 +1,118 @@
+"""A model as a function of its parameters: what they are, and its structure, by tracing it once without computing."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import takewhile
+from typing import Any
+
+import jax
+
+from .. import _network_checks
+from .._graph import SUMS, Graph, Node
+from .._plan import MATRICES, Parameter
+from .._structure import Structure, structure
+from ._jaxpr import Reader, is_float
+
+
+def read(
+    function: Callable[..., Any], leaves: Mapping[str, Any], state: Any, example_inputs: Any
+) -> tuple[list[Parameter], Structure]:
+    """Trace ``function(leaves, state, *inputs)``: the leaves in a dict by name, the inputs by keyword from a dict."""
+    known = {name: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for name, leaf in leaves.items()}
+    inputs, tree = jax.tree.flatten(
+        ((), dict(example_inputs))
+        if isinstance(example_inputs, Mapping)
+        else (tuple(example_inputs) if isinstance(example_inputs, tuple | list) else (example_inputs,), {})
+    )
+    arrays = {number: _spec(value) for number, value in enumerate(inputs) if hasattr(value, "dtype")}
+    if not arrays:
+        raise _network_checks.no_inputs(example_inputs)
+
+    def called(held: dict[str, Any], state: Any, given: dict[int, Any]) -> Any:
+        args, kwargs = jax.tree.unflatten(tree, [given.get(number, value) for number, value in enumerate(inputs)])
+        return [item for item in jax.tree.leaves(function(held, state, *args, **kwargs)) if hasattr(item, "dtype")]
+
+    try:
+        closed = jax.make_jaxpr(called)(known, state, arrays)
+    except Exception as error:
+        raise _network_checks.failing_inputs(error) from error
+    reader = Reader({name: leaf.shape for name, leaf in known.items()})
+    invars = closed.jaxpr.invars
+    values = [reader.parameter(name) for name in sorted(known)]  # the order in which JAX flattens a dict
+    values += [reader.constant()] * (len(invars) - len(values) - len(arrays))
+    values += [reader.input() if is_float(item.aval) else reader.constant() for item in invars[len(values) :]]
+    results = reader.run(closed, values)
+    held = [_parameter(reader, name, tuple(leaf.shape)) for name, leaf in known.items()]
+    weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
+    outputs = [value.node for value in results if value.node is not None]
+    found = structure(_placed(reader.nodes, weights), outputs, reader.uses, weights)
+    gated = {parameter.name for parameter in held if parameter.kind == "recurrent"}
+    ends = (branch for branch in found.branches if not gated.issuperset(branch.ends) or branch.outputs)
+    return held, found._replace(branches=tuple(ends))
+
+
+def _spec(value: Any) -> jax.ShapeDtypeStruct:
+    """The shape and dtype of an array of any library that NumPy knows, or of JAX."""
+    return jax.ShapeDtypeStruct(value.shape, value.dtype)
+
+
+def _parameter(reader: Reader, name: str, shape: tuple[int, ...]) -> Parameter:
+    """What a parameter is by what is done with it."""
+    layouts = reader.layouts.get(name, set())
+    uses = reader.uses.get(name, set())
+    if name in reader.tables:
+        return Parameter(name, "embedding", shape)
+    if len(layouts) == 1 and uses <= {"linear", "conv"}:
+        (layout,) = layouts
+        if layout is not None and (gates := _gates(reader, name)) is not None:
+            kind = "recurrent" if gates else layout.kind
+            return layout._replace(kind=kind).parameter(name, shape, [f"gate {n + 1}" for n in range(gates)])
+    elif name in reader.norms:
+        return Parameter(name, "norm", shape)
+    elif name in reader.biases and uses == {"add"}:
+        return Parameter(name, "bias", shape)
+    return Parameter(name, "unknown", shape)
+
+
+def _gates(reader: Reader, name: str) -> int | None:
+    """How many gates of a recurrent cell a matrix packs: the pieces of its output, two or more of them in a sigmoid.
+
+    None where its inputs are packed as well, those of the cell and its state, as in Haiku.
+    """
+    pieces = reader.pieces.get(name, {})
+    sizes = {len(rows) for rows in pieces}
+    starts = {rows[0] for rows in pieces}
+    if len(pieces) < 3 or len(sizes) > 1 or len(starts) < len(pieces):
+        return 0
+    gated = sum(any(_reaches_sigmoid(reader.nodes, node) for node in nodes) for nodes in pieces.values())
+    if gated < 2:
+        return 0
+    sources = {source for node in reader.nodes if name in node.parameters for source in node.inputs}
+    return None if any(reader.nodes[source].op == "cat" for source in sources) else len(pieces)
+
+
+def _reaches_sigmoid(nodes: Sequence[Node], start: int) -> bool:
+    """Whether an activation goes into a sigmoid, with no more than sums before."""
+    reached = {start}
+    for number in range(start + 1, len(nodes)):
+        if not reached.isdisjoint(nodes[number].inputs):
+            if nodes[number].op == "sigmoid":
+                return True
+            if nodes[number].op.startswith("add") or nodes[number].op in ("squeeze", "reshape"):
+                reached.add(number)
+    return False
+
+
+def _placed(nodes: Sequence[Node], weights: Collection[str]) -> list[Node]:
+    """The nodes, each sum with the module that it is in: what the names of the parameters above it have in common."""
+    graph = Graph(nodes, weights)
+    return [
+        node._replace(where=_where(graph, node)) if node.op in SUMS and len(node.inputs) == 2 else node
+        for node in nodes
+    ]
+
+
+def _where(graph: Graph, node: Node) -> str:
+    first, second = (graph.above[source] for source in node.inputs)
+    names = {name for number in graph.members(first ^ second) for name in graph.nodes[number].parameters}
+    steps = zip(*(name.split(".")[:-1] for name in names), strict=False)
+    return ".".join(step[0] for step in takewhile(lambda step: len(set(step)) == 1, steps))

@@ -1,0 +1,137 @@
+"""Whole models of Keras, in place: a plan from a recipe, and the variables assigned as it says."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import keras
+
+from .. import _network_checks
+from .._filling import Filling
+from .._model import make
+from .._plan import MATRICES, Fill, Parameter, Plan
+from .._recipe import Recipe
+from .._structure import Structure
+from .._typing import Array, Choice, Order, Scale
+from ._layers import parameters
+from ._symbolic import trace
+
+
+def init(
+    model: keras.Model,
+    recipe: str | Recipe | Plan = "auto",
+    *,
+    example_inputs: Any = None,
+    branches: Sequence[str] | Literal["found"] | None = None,
+    overrides: Mapping[str, Fill] | None = None,
+    head: Literal["algorithm1", "zeros", "keep"] | None = None,
+    embeddings: Literal["keep", "algorithm1"] | None = None,
+    branch_end: Literal["weight", "norm"] | None = None,
+    scale: Scale | None = None,
+    order: Order | None = None,
+    columns: Choice | None = None,
+    dry_run: bool = False,
+) -> Plan:
+    """Start a whole model as ZerO says, in place, on any backend.
+
+    What the layers are is read from their types, and the structure from a call with symbolic tensors: models of the
+    functional API, `Sequential` ones, and subclasses whose `call` is made of layers and `keras.ops`.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model, built. Its trainable variables are started; those of frozen layers stay.
+    recipe : str, Recipe or Plan
+        As in `zero_array.torch.init_`.
+    example_inputs : array, tuple or dict, optional
+        What to call a subclass with (a dict by keyword), of which shapes and dtypes alone are read. Other models know
+        their inputs.
+    branches, overrides, head, embeddings, branch_end, scale, order, columns, dry_run
+        As in `zero_array.torch.init_`. Names are paths of variables, such as ``"dense/kernel"``.
+
+    Returns
+    -------
+    Plan
+        What each variable starts as, and why; it prints as a table.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or has a wrong value, or if something cannot be decided. The model is left
+        as it was.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import zero_array.keras
+    >>> up, down = keras.layers.Dense(4, "relu", name="up"), keras.layers.Dense(2, name="down")
+    >>> x = keras.Input((2,))
+    >>> model = keras.Model(x, x + down(up(x)))
+    >>> print(zero_array.keras.init(model))
+    parameter    shape  fill      reason
+    up/kernel    2x4    hadamard  Algorithm 1, 2 -> 4
+    up/bias      4      zeros     bias
+    down/kernel  4x2    zeros     last weight of a residual branch
+    down/bias    2      zeros     bias
+    """
+    options: dict[str, Any] = {"head": head, "embeddings": embeddings, "branch_end": branch_end}
+    options |= {"scale": scale, "order": order, "columns": columns}
+    others = {"example_inputs": example_inputs, "branches": branches, "overrides": overrides}
+    if not isinstance(model, keras.layers.Layer):
+        raise _network_checks.no_model(model, "keras.Model")
+    variables = {variable.path: variable for variable in model.trainable_variables}
+    if not variables:
+        raise _network_checks.not_built(model)
+    if len(variables) < len(model.trainable_variables):
+        raise _network_checks.same_names(sorted(variable.path for variable in model.trainable_variables))
+    names = {id(variable): name for name, variable in variables.items()}
+
+    def read() -> tuple[list[Parameter], Structure]:
+        held = parameters(model, names)
+        weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
+        try:
+            return held, trace(model, names, weights, _symbols(model, example_inputs))
+        except Exception as error:
+            if branches is None or branches == "found":
+                raise _network_checks.not_symbolic(model, error) from error
+        return held, Structure()
+
+    plan = make(recipe, variables, read, options, others)
+    fillings = {entry.name: Filling.of(entry, _shape(variables.get(entry.name))) for entry in plan}
+    for name, filling in fillings.items():
+        if filling and not dry_run:
+            variables[name].assign(_array(filling, variables[name]))
+    return plan
+
+
+def _shape(variable: Any) -> tuple[int, ...] | None:
+    """The shape of a variable that is there."""
+    return None if variable is None else tuple(variable.shape)
+
+
+def _symbols(model: Any, example_inputs: Any) -> tuple[Any, dict[str, Any]]:
+    """Symbolic tensors to call a model with, by place and by name."""
+
+    def symbol(item: Any) -> Any:
+        if not hasattr(item, "shape"):
+            return item
+        return keras.KerasTensor(tuple(item.shape), keras.backend.standardize_dtype(item.dtype))
+
+    if isinstance(example_inputs, Mapping):
+        return (), {name: symbol(item) for name, item in example_inputs.items()}
+    if example_inputs is None:
+        inputs = getattr(model, "input", None)
+        if inputs is None:
+            raise _network_checks.inputs_needed()
+        return (keras.tree.map_structure(symbol, inputs),), {}
+    given = example_inputs if isinstance(example_inputs, tuple | list) else (example_inputs,)
+    return tuple(symbol(item) for item in given), {}
+
+
+def _array(filling: Filling, variable: Any) -> Array:
+    """The array for a variable; on the JAX backend each device makes its own part."""
+    shape, dtype = tuple(variable.shape), keras.backend.standardize_dtype(variable.dtype)
+    if keras.config.backend() == "jax":
+        from ..jax._tree import array
+
+        return array(filling, variable.value)
+    return keras.ops.convert_to_tensor(filling.build(shape, xp=None, dtype=dtype), dtype=dtype)

@@ -1,0 +1,125 @@
+"""What a model of Keras computes, by calling it with symbolic tensors: on any backend, and without computing.
+
+Keras keeps with each symbolic tensor the operation that made it. Layers of one's own are looked into: what they call
+must be layers and `keras.ops`. This file alone reads attributes of Keras that begin with an underscore.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+from keras import layers
+
+from .._graph import Node
+from .._structure import Structure, structure
+
+_NAMES = {
+    "attention": "dot attention",
+    "divide": "div",
+    "dot": "matmul",
+    "dotproductattention": "attention",
+    "multiheadattention": "multihead",
+    "multiply": "mul",
+    "subtract": "sub",
+    "truedivide": "div",
+}
+
+
+class _Tracer:
+    """Goes back from the outputs, and writes the operations down in order."""
+
+    def __init__(self, names: Mapping[int, str]) -> None:
+        self.names = names
+        self.nodes: list[Node] = []
+        self.uses: dict[str, set[str]] = {}
+
+    def add(self, node: Node) -> int:
+        """Append a node."""
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def visit(self, tensor: Any, known: dict[int, int | None], where: str) -> int | None:
+        """The node that makes a symbolic tensor; `known` are those of tensors by identity."""
+        if id(tensor) not in known:
+            operation, number, _ = tensor._keras_history
+            if operation is None or isinstance(operation, layers.InputLayer):
+                known[id(tensor)] = self.input(tensor)
+            else:
+                call = operation._inbound_nodes[number]
+                inputs = [self.visit(source, known, where) for source in call.input_tensors]
+                sources = [source for source in inputs if source is not None]
+                for made, node in zip(
+                    call.output_tensors, self.call(operation, call, inputs, sources, where), strict=True
+                ):
+                    known[id(made)] = node
+        return known[id(tensor)]
+
+    def input(self, tensor: Any) -> int | None:
+        """Where activations begin."""
+        return self.add(Node("input")) if "float" in tensor.dtype else None
+
+    def call(
+        self, operation: Any, call: Any, inputs: Sequence[int | None], sources: Sequence[int], where: str
+    ) -> Sequence[int | None]:
+        """The nodes of the outputs of one call."""
+        if _is_looked_into(operation):
+            return self.inside(operation, call, inputs)
+        kind = type(operation).__name__.lower()
+        op = "norm" if "normalization" in kind else _NAMES.get(kind, kind)
+        op = operation.activation.__name__ if isinstance(operation, layers.Activation) else op
+        if isinstance(operation, layers.Layer):
+            held = [self.names[id(item)] for item in operation.trainable_variables if id(item) in self.names]
+        else:
+            given = keras.tree.flatten((call.arguments.args, call.arguments.kwargs))
+            held = [self.names[id(item)] for item in given if id(item) in self.names]
+            for name in held:
+                self.uses.setdefault(name, set()).add(op)
+        if op == "dot attention":  # of query, value and key, the last of which is the value where it is left out
+            op, sources = "attention", (sources[0], sources[-1], sources[1])
+        if op == "embedding":
+            sources = ()
+        if kind.startswith("separable"):  # two layers in series, the first of which has the first variable
+            sources = (self.add(Node("conv", tuple(sources), tuple(held[:1]), where)),)
+            held = held[1:]
+        node = self.add(Node(op, tuple(sources), tuple(held), where))
+        activation = getattr(getattr(operation, "activation", None), "__name__", "linear")
+        if held and activation != "linear":
+            node = self.add(Node(activation, (node,), (), where))
+        return [node] * len(call.output_tensors)
+
+    def inside(self, layer: Any, call: Any, inputs: Sequence[int | None]) -> list[int | None]:
+        """What a layer of layers computes, by calling its `call` alone."""
+        numbers = {id(tensor): node for tensor, node in zip(call.input_tensors, inputs, strict=True)}
+        known: dict[int, int | None] = {}
+        kept = []
+
+        def fresh(item: Any) -> Any:
+            if not isinstance(item, keras.KerasTensor):
+                return item
+            kept.append(keras.KerasTensor(item.shape, item.dtype))
+            known[id(kept[-1])] = numbers[id(item)]
+            return kept[-1]
+
+        args, kwargs = keras.tree.map_structure(fresh, (call.arguments.args, call.arguments.kwargs))
+        outputs = keras.tree.flatten(layer.call(*args, **kwargs))
+        return [self.visit(tensor, known, layer.name) for tensor in outputs]
+
+
+def _is_looked_into(operation: Any) -> bool:
+    """Whether a layer is made of others: a model, or one of somebody's own."""
+    own = not type(operation).__module__.startswith("keras.")
+    return isinstance(operation, keras.Model) or (own and isinstance(operation, layers.Layer))
+
+
+def trace(model: Any, names: Mapping[int, str], weights: set[str], inputs: tuple[Any, dict[str, Any]]) -> Structure:
+    """The structure of a model; `inputs` are symbolic tensors, by place and by name."""
+    tracer = _Tracer(names)
+    held = model._flatten_layers()
+    before = [(layer, len(layer._inbound_nodes), len(layer._outbound_nodes)) for layer in held]
+    try:
+        args, kwargs = inputs
+        outputs = [tracer.visit(tensor, {}, "") for tensor in keras.tree.flatten(model.call(*args, **kwargs))]
+    finally:
+        for layer, made, taken in before:  # what is traced leaves no calls behind
+            del layer._inbound_nodes[made:], layer._outbound_nodes[taken:]
+    return structure(tracer.nodes, [node for node in outputs if node is not None], tracer.uses, weights)

@@ -1,0 +1,220 @@
+"""Keras, on each of its backends: whole models of the functional API, and subclasses."""
+
+from typing import Any
+
+import keras
+import nets
+import numpy
+import pytest
+from keras import layers, ops
+from oracle import is_documented
+
+import zero_array.keras
+from zero_array.recipes import Plan
+
+pytestmark = pytest.mark.filterwarnings(  # Keras's own, where NumPy reads its variables
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+
+
+def conv(x: Any, name: str, out: int, size: int, stride: int = 1) -> Any:
+    """A convolution with its norm; padded by hand where it has a stride, as torch does."""
+    if size > 1 and stride > 1:
+        x = layers.ZeroPadding2D(size // 2)(x)
+    padding = "same" if stride == 1 else "valid"
+    return layers.BatchNormalization()(layers.Conv2D(out, size, stride, padding, use_bias=False, name=name)(x))
+
+
+def block(x: Any, name: str, out: int, stride: int = 1) -> Any:
+    """A residual block."""
+    y = layers.ReLU()(conv(x, f"{name}_first", out, 3, stride))
+    y = conv(y, f"{name}_second", out, 3)
+    return layers.ReLU()(layers.Add()([y, conv(x, f"{name}_shortcut", out, 1, stride) if stride > 1 else x]))
+
+
+def resnet() -> keras.Model:
+    """The residual network of `nets`, by the functional API."""
+    x = keras.Input((8, 8, 3))
+    y = block(layers.ReLU()(conv(x, "stem", 8, 3)), "one", 8)
+    y = layers.GlobalAveragePooling2D()(block(y, "two", 16, 2))
+    return keras.Model(x, layers.Dense(10, name="head")(y))
+
+
+class Block(layers.Layer):
+    """The transformer's block, a layer of one's own."""
+
+    def __init__(self) -> None:
+        super().__init__(name="block")
+        self.norms = [layers.LayerNormalization(name=f"norm{number}") for number in range(2)]
+        self.attention = layers.MultiHeadAttention(2, 6, name="attention")
+        self.up, self.down = layers.Dense(48, "gelu", name="up"), layers.Dense(12, name="down")
+
+    def call(self, x: Any) -> Any:
+        """Attention, and two layers."""
+        y = self.norms[0](x)
+        x = x + self.attention(y, y)
+        return x + self.down(self.up(self.norms[1](x)))
+
+
+class Transformer(keras.Model):
+    """The transformer of `nets`, a subclass."""
+
+    def __init__(self) -> None:
+        super().__init__(name="net")
+        self.patches, self.block = layers.Conv2D(12, 2, 2, name="patches"), Block()
+        self.norm, self.head = layers.LayerNormalization(name="norm"), layers.Dense(10, name="head")
+
+    def call(self, x: Any) -> Any:
+        """Scores."""
+        x = ops.reshape(self.patches(x), (-1, 16, 12))
+        return self.head(ops.mean(self.norm(self.block(x)), 1))
+
+
+IMAGE = numpy.random.default_rng(0).standard_normal((2, 8, 8, 3)).astype("float32")
+
+
+def started(net: str, **options: Any) -> tuple[keras.Model, Plan]:
+    """A network, and its plan."""
+    model = resnet() if net == "resnet" else Transformer()
+    model(IMAGE)
+    inputs = None if net == "resnet" else IMAGE
+    return model, zero_array.keras.init(model, example_inputs=inputs, **nets.OPTIONS[net], **options)
+
+
+def in_torch(variable: Any) -> Any:
+    """A kernel in torch's layout; of attention, its heads side by side."""
+    array, name = ops.convert_to_numpy(variable), variable.path
+    if "attention" in name:
+        array = array.reshape(12, 12)
+    return numpy.moveaxis(array, (-1, -2), (0, 1))
+
+
+@pytest.mark.parametrize("net", nets.NETS)
+def test_same_bytes(net: str) -> None:
+    """The weights have the bytes that they have in every framework; a dry run writes nothing."""
+    model, plan = started(net, dry_run=True)
+    before = [ops.convert_to_numpy(variable).copy() for variable in model.trainable_variables]
+    zero_array.keras.init(model, plan, dry_run=True)
+    assert all(
+        (ops.convert_to_numpy(new) == old).all() for new, old in zip(model.trainable_variables, before, strict=True)
+    )
+    zero_array.keras.init(model, Plan.from_json(plan.to_json()))
+    kernels = {
+        variable.path.split("/")[-2].replace("_", ".", net == "resnet"): in_torch(variable)
+        for variable in model.trainable_variables
+        if variable.name == "kernel"
+    }
+    if net == "transformer":
+        kernels["out"] = kernels.pop("attention_output")
+    assert nets.found(kernels) == nets.DIGESTS[net]
+
+
+def test_blocks_are_their_shortcut() -> None:
+    """At the start, a block changes nothing."""
+    model, _ = started("transformer")
+    x = numpy.random.default_rng(1).standard_normal((2, 16, 12)).astype("float32")
+    assert (ops.convert_to_numpy(model.block(x)) == x).all()
+
+
+@pytest.mark.parametrize("net", nets.NETS)
+def test_learns(net: str) -> None:
+    """Every variable moves within five steps, but for the keys' bias, which no softmax sees."""
+    model, _ = started(net)
+    before = {variable.path: ops.convert_to_numpy(variable).copy() for variable in model.trainable_variables}
+    model.compile(keras.optimizers.SGD(0.1, clipnorm=1.0), "mse")
+    model.fit(IMAGE, numpy.arange(20.0).reshape(2, 10) % 3, epochs=5, verbose=0)
+    still = {item.path for item in model.trainable_variables if (ops.convert_to_numpy(item) == before[item.path]).all()}
+    assert still <= {"net/block/attention/key/bias"}
+
+
+def layer_zoo() -> keras.Model:
+    """One of each other layer, in a model in a model."""
+    x = keras.Input((8, 8, 8))
+    y = layers.SeparableConv2D(8, 3, padding="same", name="apart")(x)
+    y = keras.Sequential(
+        [keras.Input((8, 8, 8)), layers.DepthwiseConv2D(4, padding="same", depth_multiplier=2, name="depth")],
+        name="inner",
+    )(y + x)
+    y = layers.Conv2DTranspose(4, 4, 2, padding="same", name="spread")(layers.PReLU(name="slope")(y))
+    y = layers.Bidirectional(layers.LSTM(4, name="lstm"), name="both")(layers.Reshape((256, 4))(y))
+    return keras.Model(x, layers.Dense(3, name="head")(y))
+
+
+def test_other_layers() -> None:
+    """What each is read as, and at which tap an even kernel lies; of a separable convolution one half is zero."""
+    model = layer_zoo()
+    plan = zero_array.keras.init(model)
+    fills = {entry.name: entry.fill for entry in plan if entry.parameter.kind != "bias"}
+    gates = {
+        f"both/{way}_lstm/lstm_cell/{name}kernel": "identity in each of 4 parts"
+        for way in ("forward", "backward")
+        for name in ("", "recurrent_")
+    }
+    assert fills == {
+        "apart/depthwise_kernel": "identity",
+        "apart/pointwise_kernel": "zeros",
+        "inner/depth/kernel": "hadamard",
+        "slope/alpha": "untouched",
+        "spread/kernel": "identity",
+        "head/kernel": "identity",
+        **gates,
+    }
+    depth = next(layer for layer in model._flatten_layers() if layer.name == "depth")
+    kernel = ops.convert_to_numpy(depth.kernel)
+    assert (kernel[1, 1] == zero_array.zero_init((2, 1), dtype="float32")[0, 0]).all()
+    assert numpy.count_nonzero(kernel) == 16
+    assert model.layers[1].output is not None  # which Keras refuses of a layer with two calls
+
+
+class Opaque(layers.Layer):
+    """A layer that looks at numbers."""
+
+    def __init__(self) -> None:
+        super().__init__(name="opaque")
+        self.inner = layers.Dense(4, name="inner")
+
+    def call(self, x: Any) -> Any:
+        """What can't be done with symbols."""
+        return self.inner(x) if float(ops.sum(x)) >= 0 else x
+
+
+def test_opaque() -> None:
+    """Where a call looks at numbers, the ends of branches must be named."""
+    x = keras.Input((4,))
+    opaque = Opaque()
+    opaque.inner.build((None, 4))
+    opaque.compute_output_spec = lambda x: keras.KerasTensor(x.shape, x.dtype)
+    model = keras.Model(x, opaque(x))
+    with pytest.raises(
+        ValueError, match=r"^it can't be told what Functional computes \(.*\): write its `call`"
+    ) as caught:
+        zero_array.keras.init(model)
+    assert is_documented(str(caught.value))
+    assert [entry.fill for entry in zero_array.keras.init(model, branches=[])] == ["identity", "zeros"]
+
+
+def test_branches_by_name() -> None:
+    """The ends of branches can be named, by a layer's path or a variable's."""
+    model, plan = started("resnet", branches=["one_first", "two_first/kernel"])
+    assert {entry.name for entry in plan.filter(fill="zeros", kind="conv")} == {"one_first/kernel", "two_first/kernel"}
+    assert not ops.convert_to_numpy(model.get_layer("one_first").kernel).any()
+
+
+MISUSES: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
+    (3, {}, TypeError, "`model` must be one keras.Model; got 3"),
+    (
+        keras.Sequential([layers.Dense(2)]),
+        {},
+        ValueError,
+        "`model` must be built; got a Sequential without variables: call it with a batch first",
+    ),
+]
+
+
+@pytest.mark.parametrize(("model", "options", "kind", "message"), MISUSES, ids=range(len(MISUSES)))
+def test_misuse(model: Any, options: dict[str, Any], kind: type[Exception], message: str) -> None:
+    """What is wrong is said in one sentence, which the documentation has."""
+    with pytest.raises(kind) as caught:
+        zero_array.keras.init(model, **options)
+    assert str(caught.value) == message
+    assert is_documented(message)
