@@ -32,7 +32,9 @@ NAMES = [name_of(path) for path in MODULES]
 ORDER = [
     {"_typing"},
     {"_checks", "_graph", "_host", "_network_checks", "_networks", "backends"},
-    {"_order_checks"},
+    {"_findings", "_order_checks"},
+    {"_page"},
+    {"_report"},
     {"_namespace", "_structure"},
     {"_columns", "_orders", "_signs"},
     {"_weight"},
