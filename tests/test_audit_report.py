@@ -129,7 +129,7 @@ def test_plots_draw_into_axes(draw: Any) -> None:
 @each_plot
 def test_plots_of_nothing_are_refused(draw: Any) -> None:
     """A report without what is to be drawn is refused."""
-    with pytest.raises(ValueError, match="`report` must have .* to draw; this one has none"):
+    with pytest.raises(ValueError, match=r"`report` must have .* to draw; this one has none"):
         draw(Report(()))
 
 

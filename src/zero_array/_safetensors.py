@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from . import _audit_checks, _checks
 from ._stored import Range, Stored
@@ -41,18 +41,20 @@ KINDS = {
 def read(path: Path) -> dict[str, Stored]:
     """The arrays of a file; only its header is read."""
     with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(0)
-        length = int.from_bytes(file.read(8), "little")
-        if size < 8 or length > size - 8:
-            raise _audit_checks.bad_file(
-                path, f"its header should be {length} bytes long, and {max(size - 8, 0)} are there"
-            )
-        if length > LONGEST:
-            raise _audit_checks.bad_file(
-                path, f"its header of {length} bytes is longer than the {LONGEST} that are read"
-            )
-        header = parse(path, file.read(length))
+        return arrays(path, file)
+
+
+def arrays(path: Path, file: BinaryIO) -> dict[str, Stored]:
+    """The same, of a file that is open."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    length = int.from_bytes(file.read(8), "little")
+    if size < 8 or length > size - 8:
+        there = max(size - 8, 0)
+        raise _audit_checks.bad_file(path, f"its header should be {length} bytes long, and {there} are there")
+    if length > LONGEST:
+        raise _audit_checks.bad_file(path, f"its header of {length} bytes is longer than the {LONGEST} that are read")
+    header = parse(path, file.read(length))
     header.pop("__metadata__", None)
     entries = {name: _entry(path, name, value) for name, value in header.items()}
     _check_ranges(path, [(start, stop) for _, _, start, stop in entries.values()], size - 8 - length)

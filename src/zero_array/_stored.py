@@ -1,7 +1,7 @@
 """Arrays in files: read window by window, never whole, never by running what a file holds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -58,14 +58,20 @@ class Member:
     path: Path
     name: str
     start: int
-    stream: Any = None
+    open: list[Any] = field(default_factory=list)
 
     def __call__(self, place: int, count: int) -> bytes:
         """So many bytes from a place on."""
         with _audit_checks.well_formed(self.path):
-            if self.stream is None:
-                self.stream = ZipFile(self.path).open(self.name)  # noqa: SIM115  # it is read to its end, window by window
-            return _exactly(self.stream, self.path, self.start + place, count)
+            if not self.open:
+                self.open.append(ZipFile(self.path))
+                self.open.append(self.open[0].open(self.name))
+            return _exactly(self.open[1], self.path, self.start + place, count)
+
+    def __del__(self) -> None:
+        """Close what was left open for the next window."""
+        for item in reversed(self.open):
+            item.close()
 
 
 def _exactly(file: BinaryIO | Any, path: Path, place: int, count: int) -> bytes:
