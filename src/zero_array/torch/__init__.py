@@ -1,6 +1,7 @@
 """ZerO for PyTorch: tensors in place, as `torch.nn.init` does it, and whole models from one line."""
 
+from ._audit import audit
 from ._in_place import hadamard_init_, identity_init_, zero_init_
 from ._model import init_, initializer
 
-__all__ = ["hadamard_init_", "identity_init_", "init_", "initializer", "zero_init_"]
+__all__ = ["audit", "hadamard_init_", "identity_init_", "init_", "initializer", "zero_init_"]

@@ -1,0 +1,232 @@
+"""What the gradients of a model are, now and after some steps of training: on copies of its parameters."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.modules.module import register_module_forward_hook
+
+from .. import _network_checks
+from .._findings import Depth
+from .._plan import MATRICES, Parameter
+from . import _audit_checks
+from ._record import arguments, mapped, tensors
+from ._twins import rows, twins
+
+_MORE = 8  # steps beyond those asked for
+
+Loss = Callable[[Any], Tensor]
+
+
+@dataclass
+class Probe:
+    """What was seen.
+
+    Attributes
+    ----------
+    now, after : dict of str to float
+        Of each parameter that is trained, the largest absolute entry of its gradient; of no gradient at all, -1.
+    reached : dict of str to int
+        After how many steps each parameter had a gradient first; without those that never had one.
+    rows : dict of str to Tensor
+        Of each weight, which outputs ever had one.
+    steps : int
+        How many steps were made.
+    twins : dict of str to int
+        How many outputs of each weight equal an earlier one, in weight, bias and gradient, when it first has one.
+    depth : list of Depth
+        Signal and gradient behind each module.
+    strange : list of str
+        The modules whose output held infinities, or what is no number, in order.
+    is_finite : bool
+        Whether loss and gradients are numbers.
+    """
+
+    now: dict[str, float] = field(default_factory=dict)
+    after: dict[str, float] = field(default_factory=dict)
+    reached: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, Tensor] = field(default_factory=dict)
+    steps: int = 0
+    twins: dict[str, int] = field(default_factory=dict)
+    depth: list[Depth] = field(default_factory=list)
+    strange: list[str] = field(default_factory=list)
+    is_finite: bool = True
+
+
+def probe(model: nn.Module, held: Sequence[Parameter], example_inputs: Any, loss: Loss | None, steps: int) -> Probe:
+    """Take `steps` steps, and as many more as new outputs of layers come to have a gradient."""
+    found = Probe()
+    with _training(model):
+        copies = {
+            name: nn.Parameter(item.detach().clone(), item.requires_grad) for name, item in model.named_parameters()
+        }
+        state = copies | {name: item.detach().clone() for name, item in model.named_buffers()}
+        trained = {name: item for name, item in copies.items() if item.requires_grad}
+        if not trained:
+            raise _audit_checks.all_frozen()
+        matrices = [item for item in held if item.kind in MATRICES and item.name in trained]
+        starts = {item.name: trained[item.name].detach().clone() for item in matrices}
+        optimizer = torch.optim.Adam(list(trained.values()), lr=1e-3)
+        while True:
+            gradients = _gradients(model, state, trained, example_inputs, loss, found)
+            sizes = {name: -1.0 if item is None else float(item.abs().max()) for name, item in gradients.items()}
+            found.now = found.now or sizes
+            found.after = sizes if found.steps == steps else found.after
+            found.is_finite = all(size < torch.inf for size in sizes.values())
+            if not found.is_finite:
+                return found
+            new = {name for name, size in sizes.items() if size > 0 and name not in found.reached}
+            for item in matrices:
+                if item.name in new:
+                    found.twins[item.name] = twins(item, starts[item.name], copies, gradients)
+            found.reached |= dict.fromkeys(new, found.steps)
+            is_growing = _reach(found, matrices, gradients) or bool(new)
+            if found.steps >= steps and not (is_growing and found.steps < steps + _MORE and _is_waiting(found, trained)):
+                return found
+            for name, tensor in trained.items():
+                tensor.grad = gradients[name]
+            optimizer.step()
+            found.steps += 1
+
+
+def _reach(found: Probe, matrices: Sequence[Parameter], gradients: dict[str, Tensor | None]) -> bool:
+    """Note which outputs of layers have a gradient now; whether any is new."""
+    is_new = False
+    for item in matrices:
+        gradient = gradients[item.name]
+        if gradient is not None:
+            now = rows(item, gradient).ne(0).any(1)
+            before = found.rows.setdefault(item.name, torch.zeros_like(now))
+            is_new |= bool((now & ~before).any())
+            found.rows[item.name] = now | before
+    return is_new
+
+
+def _is_waiting(found: Probe, trained: dict[str, nn.Parameter]) -> bool:
+    """Whether anything never had a gradient yet."""
+    return len(found.reached) < len(trained) or not all(bool(item.all()) for item in found.rows.values())
+
+
+def _gradients(
+    model: nn.Module, state: dict[str, Tensor], trained: dict[str, nn.Parameter], inputs: Any, loss: Any, found: Probe
+) -> dict[str, Tensor | None]:
+    """The gradient by each parameter; at the start also what modules return, and the gradients by that."""
+    torch.manual_seed(0)  # inside the fork: what is random is the same at each step
+    outputs: dict[str, Tensor] = {}
+    hook = register_module_forward_hook(_note(model, outputs, found)) if found.steps == 0 else None
+    positional, named = arguments(mapped(inputs, lambda tensor: tensor.detach().clone()))
+    try:
+        result = functional_call(model, state, positional, named)
+    except Exception as error:
+        raise _audit_checks.failing_training(error) from error
+    finally:
+        if hook is not None:
+            hook.remove()
+    value = _default(result) if loss is None else _own(loss, result)
+    asked = {name: tensor for name, tensor in outputs.items() if tensor.requires_grad}
+    grads = torch.autograd.grad(value, [*trained.values(), *asked.values()], allow_unused=True)
+    for name, grad in zip(asked, grads[len(trained) :], strict=True):
+        number = next(number for number, depth in enumerate(found.depth) if depth.module == name)
+        found.depth[number] = Depth(name, found.depth[number].signal, 0.0 if grad is None else _rms(grad))
+    return dict(zip(trained, grads, strict=False))
+
+
+def _note(model: nn.Module, outputs: dict[str, Tensor], found: Probe) -> Callable[..., Any]:
+    """A hook that keeps what each module returns at its first call; of nested ones that return the same, the inner."""
+    names = {id(module): name for name, module in model.named_modules()}
+    seen: set[int] = set()
+
+    def note(module: nn.Module, given: Any, result: Any) -> Any:  # noqa: ARG001  # as torch calls it
+        name = names.get(id(module))
+        floats = [item for item in tensors(result) if item.is_floating_point()]
+        if name is None or name in outputs or not floats or id(floats[0]) in seen:
+            return None
+        if not all(bool(item.isfinite().all()) for item in floats):
+            found.strange.append(name)
+        if next(module.parameters(), None) is None:
+            return None
+        seen.add(id(floats[0]))
+        outputs[name] = floats[0]
+        found.depth.append(Depth(name, _rms(floats[0]), 0.0))
+        return None
+
+    return note
+
+
+def _rms(tensor: Tensor) -> float:
+    """The root mean square of a tensor."""
+    return float(tensor.detach().double().square().mean().sqrt()) if tensor.numel() else 0.0
+
+
+def _default(result: Any) -> Tensor:
+    """The model's own loss where it returns one, else the mean square of all outputs against fixed random targets."""
+    own = result.get("loss") if hasattr(result, "get") else getattr(result, "loss", None)
+    if isinstance(own, Tensor) and own.numel() == 1 and own.requires_grad:
+        return own
+    floats = [item for item in tensors(result) if item.is_floating_point() and item.requires_grad and item.numel()]
+    if not floats:
+        raise _audit_checks.no_outputs(result)
+    generator = torch.Generator().manual_seed(0)
+    total: Any = 0.0
+    for item in floats:
+        target = torch.randn(item.shape, generator=generator).to(item.device)
+        total += (item.float() - target).square().mean()
+    return total  # type: ignore[no-any-return]  # one tensor at least
+
+
+def _own(loss: Loss, result: Any) -> Tensor:
+    """The loss that the user gave."""
+    try:
+        value = loss(result)
+    except Exception as error:
+        raise _audit_checks.failing_loss(error) from error
+    if not isinstance(value, Tensor) or value.numel() != 1 or not value.requires_grad:
+        raise _audit_checks.no_scalar(value)
+    return value
+
+
+@contextmanager
+def preserved(model: nn.Module) -> Iterator[None]:
+    """Give a model back all its attributes afterwards, and torch its random state.
+
+    That is: modes, hooks, buffers and their values, parameters, what modules keep from one call to the next.
+    """
+    modules = list(model.modules())
+    held = [(vars(module), dict(vars(module))) for module in modules]
+    parts = [
+        (value, copy(value)) for _, own in held for value in own.values() if isinstance(value, dict | list | set)
+    ]
+    buffers = [(tensor, tensor.detach().clone()) for tensor in model.buffers()]
+    devices = {tensor.device for tensor in model.parameters() if tensor.is_cuda}
+    try:
+        with torch.random.fork_rng(devices):
+            yield
+    finally:
+        for own, before in held:
+            own.clear()
+            own.update(before)
+        for value, before in parts:
+            if isinstance(value, list):
+                value[:] = before
+            else:
+                value.clear()
+                value.update(before)
+        with torch.no_grad():
+            for tensor, values in buffers:
+                tensor.copy_(values)
+
+
+@contextmanager
+def _training(model: nn.Module) -> Iterator[None]:
+    """Training mode, but for what drops something; with gradients, whatever the caller's mode."""
+    model.train()
+    for module in model.modules():
+        if "drop" in type(module).__name__.lower() or "StochasticDepth" in type(module).__name__:
+            module.eval()
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        yield
