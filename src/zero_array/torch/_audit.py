@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from .. import _network_checks
 from .._findings import Finding, Reach
@@ -26,8 +27,8 @@ def audit(
 ) -> Report:
     """Find what a model cannot learn from its start, by its weights, one run, and its gradients.
 
-    The model runs once in evaluation mode, where every function that it calls is recorded, and then in training mode
-    without dropout, on copies of its parameters: at least one gradient is made, and as many steps of Adam (learning rate
+    The model runs once in evaluation mode (BatchNorm by the batch), where every function that it calls is recorded, and
+    then in training mode without dropout, on copies of its parameters: at least one gradient is made, and as many steps of Adam (learning rate
     0.001) as `steps` says; a few more while parameters without a gradient are still getting their first. The model,
     its modes and buffers, and torch's random state are what they were afterwards.
 
@@ -85,9 +86,12 @@ def _audit(
     weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
     with preserved(model):
         model.eval()
+        for module in model.modules():
+            module.training = isinstance(module, nn.modules.batchnorm._BatchNorm)  # their ancestor: by this batch
+        buffers = {name: tensor.detach().clone() for name, tensor in model.named_buffers()}
         watch = Watch(model, {id(tensor): name for name, tensor in model.named_parameters()}, weights)
         inputs = mapped(example_inputs, lambda tensor: tensor.detach().clone())
-        outputs = fill(watch, model, inputs)
+        outputs = fill(watch, lambda *given, **named: functional_call(model, buffers, given, named), inputs)
         seen = probe(model, held, example_inputs, loss, steps)
         drops = any(getattr(item, "p", 0.0) for item in model.modules() if "drop" in type(item).__name__.lower())
     network = structure(watch.nodes, outputs, watch.uses, weights)
@@ -104,7 +108,7 @@ def _audit(
         findings += _judge.attentions(network, held, values, seen)
         findings += _judge.twins(held, seen, drops=drops)
     findings += _judge.rectifiers(watch, Graph(watch.nodes, weights))
-    findings += _judge.branches(network, watch, zero)
+    findings += _judge.branches(held, network, watch, zero)
     findings += kernels(model)
     reach = tuple(
         Reach(name, max(now, 0.0), max(seen.after.get(name, 0.0), 0.0) if steps else None)

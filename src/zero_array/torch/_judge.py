@@ -97,22 +97,23 @@ def rectifiers(watch: Watch, graph: Graph) -> Iterator[Finding]:
             )
 
 
-def branches(structure: Structure, watch: Watch, zero: set[str]) -> Iterator[Finding]:
+def branches(held: Sequence[Parameter], structure: Structure, watch: Watch, zero: set[str]) -> Iterator[Finding]:
     """Branches that are, or are not, their shortcut."""
     known = [item for item in structure.branches if item.result is not None and (item.ends or item.outputs)]
     away = [item for item in known if watch.largest.get(item.result or 0, 0.0) != 0.0]
     if not known:
         return
     names = [(item.ends or item.outputs)[0] for item in known]
+    biases = {parameter.name for parameter in held if parameter.kind == "bias"}
     missed = [item for item in away if item.ends and zero.issuperset(item.ends)]
     for item in missed:
-        others = [name for name in item.behind if name not in zero]
+        others = [name for name in item.behind if name in biases and name not in zero]
         yield Finding(
             "warning",
             item.ends[0],
             "no shortcut",
             f"the last weight of this branch is zero, but the branch adds up to {watch.largest[item.result or 0]:.3g}",
-            f"zero what comes behind it too ({_listed(others) or 'biases; no sigmoid'}): {INIT}",
+            f"zero what comes behind it too ({_listed(others) or 'what is added'}): {INIT}",
         )
     if len(away) - len(missed) and len(away) < len(known):
         odd = [(item.ends or item.outputs)[0] for item in away if item not in missed]

@@ -18,7 +18,7 @@ from . import _audit_checks
 from ._record import arguments, mapped, tensors
 from ._twins import rows, twins
 
-_MORE = 8  # steps beyond those asked for
+_OF_PARAMETERS, _OF_OUTPUTS = 8, 3  # how many steps are made for new ones, where fewer are asked for
 
 Loss = Callable[[Any], Tensor]
 
@@ -85,8 +85,9 @@ def probe(model: nn.Module, held: Sequence[Parameter], example_inputs: Any, loss
                 if item.name in new:
                     found.twins[item.name] = twins(item, starts[item.name], copies, gradients)
             found.reached |= dict.fromkeys(new, found.steps)
-            is_growing = _reach(found, matrices, gradients) or bool(new)
-            if found.steps >= steps and not (is_growing and found.steps < steps + _MORE and _is_waiting(found, trained)):
+            is_growing = _reach(found, matrices, gradients) and found.steps < _OF_OUTPUTS
+            is_growing |= bool(new) and found.steps < _OF_PARAMETERS
+            if found.steps >= steps and not (is_growing and _is_waiting(found, trained)):
                 return found
             for name, tensor in trained.items():
                 tensor.grad = gradients[name]
@@ -218,7 +219,8 @@ def preserved(model: nn.Module) -> Iterator[None]:
                 value.update(before)
         with torch.no_grad():
             for tensor, values in buffers:
-                tensor.copy_(values)
+                if not torch.equal(tensor, values):  # the runs see copies; but who knows what a model holds on to
+                    tensor.copy_(values)
 
 
 @contextmanager

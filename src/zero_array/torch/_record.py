@@ -26,7 +26,7 @@ def run(model: nn.Module, names: dict[int, str], weights: set[str], example_inpu
     return structure(record.nodes, outputs, record.uses, weights)
 
 
-def fill(record: "Record", model: nn.Module, inputs: Any) -> list[int]:
+def fill(record: "Record", model: Callable[..., Any], inputs: Any) -> list[int]:
     """Run the model once, and record it: the nodes that it returns."""
     positional, named = arguments(inputs)
     hooks = [register_module_forward_pre_hook(record.enter), register_module_forward_hook(record.leave)]

@@ -3,8 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from .._graph import Graph
+from ._ops import VIEWS
 
 _PRODUCTS = {"attention", "einsum", "matmul", "mul"}
+_SHOWN = {*VIEWS, "contiguous", "item", "lookup"}
 
 
 class Zeros:
@@ -46,9 +48,17 @@ class Zeros:
             node = self.graph.nodes[number]
             if names := self._among(node.parameters, self.partly):
                 found |= dict.fromkeys(names)
-            elif self.is_zero(number):  # a part of a weighted result may be zero where the whole is not
-                waiting += [item for item in node.inputs if self.is_zero(item) or self.graph.weights[item]]
+            elif self.is_zero(number):
+                waiting += [item if self.is_zero(item) else self._whole(item) for item in node.inputs]
         return list(found)
+
+    def _whole(self, number: int) -> int:
+        """The result that another shows in a different way: a part of it may be zero where the whole is not."""
+        node = self.graph.nodes[number]
+        while node.op in _SHOWN and len(node.inputs) == 1:
+            (number,) = node.inputs
+            node = self.graph.nodes[number]
+        return number
 
     def series(self) -> list[list[str]]:
         """The groups of parameters whose zeros are in series or multiply each other, in the network's order."""

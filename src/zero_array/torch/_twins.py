@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .._plan import Parameter
 
-_CLOSE = 1e-5  # what sums in another order may differ by, relative to the largest entry
+_CLOSE = 1e-5  # what sums in another order may differ by, relative to the largest entry of that output
 
 
 def twins(
@@ -31,7 +31,7 @@ def twins(
     one, first = later.nonzero().squeeze(1), leaders[later]
     same = tables[1][one].ne(0).any(1)  # outputs without a gradient are no twins, but dead
     for item in tables:
-        same &= (item[one] - item[first]).abs().amax(1) <= _CLOSE * item.abs().max()
+        same &= (item[one] - item[first]).abs().amax(1) <= _CLOSE * item[first].abs().amax(1)
     return int(same.sum())
 
 
