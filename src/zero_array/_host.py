@@ -5,7 +5,7 @@ from typing import Any
 
 import array_api_compat as compat
 
-from ._typing import Array
+from ._typing import Array, Shape
 
 
 def to_bytes(array: Array) -> bytes:
@@ -53,3 +53,31 @@ def finished(array: Array) -> Array:
     elif type(array).__module__.startswith("mlx."):
         compat.array_namespace(array).eval(array)
     return array
+
+
+def form(array: Any) -> tuple[Shape | None, str]:
+    """The shape of an array and the name of its dtype, such as "float32"; None for what has no shape."""
+    shape = getattr(array, "shape", None)
+    if shape is None or not hasattr(array, "dtype"):
+        return None, ""
+    return tuple(int(size) for size in shape), str(array.dtype).rpartition(".")[2].strip("<>'")
+
+
+def is_empty(array: Array) -> bool:
+    """Whether an array has a shape and no values: on torch's meta device."""
+    return bool(getattr(array, "is_meta", False))
+
+
+def to_floats(array: Array) -> Any:
+    """An array of floats, wherever it lives, as NumPy's: float64 as it is, all others as float32, which holds them."""
+    import numpy
+
+    if hasattr(array, "compute"):  # Dask, cubed
+        array = array.compute()
+    if hasattr(array, "detach"):  # torch: what NumPy can read has no gradient
+        array = array.detach()
+    if form(array)[1] not in ("float64", "float32", "float16"):
+        xp = compat.array_namespace(array)
+        array = xp.astype(array, xp.float32)
+    host = numpy.asarray(_on_host(array))
+    return host if host.dtype in ("float64", "float32") else host.astype("float32")

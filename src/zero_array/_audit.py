@@ -1,0 +1,169 @@
+"""`audit`: what a network cannot learn from its start, seen from its weights alone."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from math import prod, sqrt
+from typing import Any, Literal
+
+from . import _audit_checks, _findings, _judge, _recognise, _spectrum, _together, _twins, _values, _windows
+from ._judge import Seen
+from ._report import Report
+from ._typing import Array
+from ._windows import Matrix
+
+PARTS = 64
+"""Into how many parts the rows are cut for the map of twins."""
+
+
+def audit(
+    weights: Mapping[str, Array],
+    /,
+    *,
+    layout: Any = _windows.LAYOUT,
+    tolerance: float = 0.0,
+    dtype: Literal["bfloat16", "float16"] | None = "bfloat16",
+) -> Report:
+    """Look for what a network cannot learn from its start, in its weights alone.
+
+    Equal outputs (twins), zeros, constants, dead channels, values that are not finite, scales and axes that are not
+    ZerO's, rows that another dtype would round together.
+
+    Parameters
+    ----------
+    weights : mapping of str to array
+        Names and arrays of any library, ``model.state_dict()`` for one. The names of mappings in it are joined by dots.
+        Arrays are read in windows, and a window alone is held; what is no float is passed over.
+    layout : (int, int) or mapping of str to (int, int) or None
+        The out and the in axis of weights of two and more axes, ``(0, 1)`` as in torch; Keras and Flax have
+        ``(-1, -2)``. Or patterns of names such as ``"*.kernel"`` and the pair of each, of which the first that matches
+        counts, and ``(0, 1)`` where none does. None in place of a pair: no matrix, look at the values alone.
+    tolerance : float
+        Rows are also called near twins where no entry differs by more than this share of the weight's largest.
+    dtype : {"bfloat16", "float16"} or None
+        Tell which rows of float32 and float64 would become equal when rounded to this; None: do not look.
+
+    Returns
+    -------
+    Report
+        The findings, and the facts of each weight. It prints as a table; `Report.to_json`, `Report.to_html`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is no array, or has no values, or an argument is none of these.
+
+    Notes
+    -----
+    Of severity "error" is only what certainly never learns: values that are not finite, and matrices of which every one
+    is constant. Two zeros in series, twins that stay twins, and all else that only the graph tells:
+    `zero_array.torch.audit`.
+
+    Equality is that of digests of 160 bits. Singular values are found in float64, on the CPU, and where a matrix is
+    large those of some of its rows or columns, which the facts say. Near twins whose sums lie among many others' may be
+    missed; those reported are twins.
+
+    Examples
+    --------
+    >>> import numpy, zero_array
+    >>> print(zero_array.audit({"up.weight": zero_array.zero_init((64, 16)), "down.weight": numpy.zeros((16, 64))}))
+    warning  up.weight    twin rows  16 of 64 outputs are different; output 16 equals output 0, and so on in 4 equal \
+blocks of 16
+                                     -> if it packs 4 matrices (query, key, value; gates): a start for each, such as \
+groups=4; else columns="distinct" makes all outputs differ
+    note     down.weight  zeros      all values are zero
+                                     -> right for the last weight of a residual branch; two in series never learn: \
+zero_array.torch.audit(model, example_inputs) sees which these are
+    1 warning, 1 note in 2 parameters
+    """
+    _audit_checks.weights(weights)
+    share = _audit_checks.tolerance(tolerance)
+    _audit_checks.rounding(dtype)
+    seen, facts, findings = [], [], []
+    for matrix in _windows.matrices(weights, layout):
+        if not matrix.dtype.startswith(("float", "bfloat")):
+            facts.append(_findings.Facts(matrix.name, matrix.shape, matrix.dtype))
+            continue
+        one = _look(matrix, share, dtype)
+        findings += _judge.judge(one)
+        facts.append(_facts(one))
+        seen.append(_together.fingerprint(one))
+    findings += _together.judge(seen)
+    return Report(tuple(findings), tuple(facts))
+
+
+def _look(matrix: Matrix, share: float, rounding: str | None) -> Seen:
+    """Look at one weight."""
+    values = _values.values(matrix)
+    seen = Seen(matrix, values)
+    if matrix.axes is None or values.first_bad is not None or values.is_constant:
+        return seen
+    found = _recognise.recognise(matrix, values)
+    rows = _twins.first_equal(matrix, of_rows=True)
+    seen = replace(
+        seen,
+        found=found,
+        rows=rows,
+        columns=_twins.first_equal(matrix, of_rows=False),
+        spectrum=_recognise.spectrum(found, matrix) or _spectrum.spectrum(matrix),
+        elsewhere=None if found or not values.is_level else next(_elsewhere(matrix), None),
+    )
+    if share:
+        seen = replace(seen, near=tuple(_twins.near(matrix, rows, share * values.largest)))
+    if rounding and found is None and matrix.dtype in ("float32", "float64"):
+        rounded = _twins.first_equal(matrix, of_rows=True, change=_values.ROUNDED[rounding])
+        seen = replace(seen, rounded=rounded, rounding=rounding)
+    return seen
+
+
+def _elsewhere(matrix: Matrix) -> Iterator[tuple[tuple[int, int], _recognise.Recognised]]:
+    """As what other axes would have it recognised."""
+    count = len(matrix.shape)
+    for axes in ((0, 1), (count - 1, count - 2)):
+        if count > 2 and axes != matrix.axes:
+            turned = replace(matrix, axes=axes)
+            found = _recognise.recognise(turned, _values.values(turned))
+            if found:
+                yield axes, found
+
+
+def _facts(seen: Seen) -> _findings.Facts:
+    """What is known of one weight."""
+    matrix = seen.matrix
+    facts = _findings.Facts(matrix.name, matrix.shape, matrix.dtype, matrix.axes)
+    if seen.values.first_bad is not None:
+        return facts
+    if seen.rows is None:
+        return _facts_of_constant(facts, seen.values)
+    values = seen.spectrum.values
+    return replace(
+        facts,
+        fill=str(seen.found or _spectrum.name(seen.spectrum)),
+        distinct=(_judge.distinct(seen.rows), _judge.distinct(seen.columns)),
+        rank=seen.spectrum.rank,
+        singular=(float(values[-1]), float(values[0])),
+        spectrum=_spectrum.some(values),
+        sampled=seen.spectrum.sampled,
+        twins=_map(seen.rows),
+    )
+
+
+def _facts_of_constant(facts: _findings.Facts, values: _values.Values) -> _findings.Facts:
+    """What is known of a constant, and of a vector."""
+    if not values.is_constant:
+        return facts
+    fill = "zeros" if values.low == 0 else f"constant {values.low:.6g}"
+    if facts.axes is None:
+        return replace(facts, fill=fill)
+    size, outputs = prod(facts.shape), facts.shape[facts.axes[0]]
+    largest = values.largest * sqrt(size)
+    least = largest if 1 in (outputs, size // outputs) else 0.0
+    return replace(facts, fill=fill, distinct=(1, 1), rank=int(largest > 0), singular=(least, largest))
+
+
+def _map(first: Any) -> tuple[float, ...]:
+    """For equal parts of the rows the share of those that equal an earlier one; nothing where none does."""
+    import numpy
+
+    twins = first != numpy.arange(len(first))
+    parts = numpy.array_split(twins, min(PARTS, len(twins)))
+    return tuple(float(part.mean()) for part in parts) if twins.any() else ()

@@ -1,0 +1,141 @@
+"""Whether a matrix is one of this library's weights, and with which options: compared entry by entry."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from math import isclose, sqrt
+from random import Random
+from typing import Any
+
+from . import _namespace
+from ._build import build
+from ._orders import factors
+from ._spectrum import Spectrum, exact
+from ._values import Values
+from ._weight import Weight, weight
+from ._windows import Matrix, Piece
+
+GROUPS = 64
+"""The most groups that are looked for, but for one per output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A weight of this library: what it is, in how many groups, times what, and with which options that matter."""
+
+    weight: Weight
+    groups: int
+    scale: str
+    options: tuple[str, ...]
+
+    @property
+    def rule(self) -> str:
+        """Of an identity or of a Hadamard matrix."""
+        return self.weight.rule
+
+    def __str__(self) -> str:
+        """Its name and options."""
+        partial = "partial " if self.rule == "identity" and self.weight.outputs != self.weight.inputs else ""
+        return ", ".join((partial + self.rule, *self.options))
+
+
+def recognise(matrix: Matrix, found: Values) -> Recognised | None:
+    """What it is; None where it is none of these. Zeros and constants are not looked at here."""
+    import numpy
+
+    (taps,) = numpy.nonzero(found.live_taps)
+    if matrix.axes is None or not found.is_level or found.largest == 0 or len(taps) != 1:
+        return None
+    kernel = [matrix.shape[axis] for axis in matrix.kernel]
+    center = tuple(int(tap) for tap in numpy.unravel_index(taps[0], kernel)) if kernel else ()
+    outputs = matrix.sizes[0]
+    rows = sorted({*range(min(3, outputs)), outputs - 1, *Random(0).sample(range(outputs), min(16, outputs))})
+    sample = matrix.lines(rows, of_rows=True).reshape(len(rows), *matrix.sizes[1:])
+    for candidate in _candidates(matrix, center, found.largest):
+        if all(_is(matrix, candidate, row, sample[place : place + 1]) for place, row in enumerate(rows)) and all(
+            _agrees(matrix, candidate, piece) for piece in matrix.pieces()
+        ):
+            return _named(matrix, candidate, found.largest)
+    return None
+
+
+def _candidates(matrix: Matrix, center: tuple[int, ...], size: float) -> Iterator[Weight]:
+    """What it might be, with its own constant: the simplest first."""
+    outputs = matrix.sizes[0]
+    numbers = [g for g in range(1, min(outputs, GROUPS) + 1) if outputs % g == 0] + [outputs] * (outputs > GROUPS)
+    out_axis, in_axis = matrix.axes or (0, 1)
+    for groups in numbers:
+        for rule, order, columns in (
+            ("identity", "pad", "first"),
+            *product(("hadamard",), ("pad", "exact"), ("first", "distinct")),
+        ):
+            block = outputs // groups
+            if order == "exact" and _is_padded_alike(max(block, matrix.sizes[1])):
+                continue
+            found = weight(
+                rule,  # type: ignore[arg-type]  # one of the two
+                matrix.shape,
+                in_axis=in_axis,
+                out_axis=out_axis,
+                groups=groups,
+                center=center,
+                window=None,
+                order=order,  # type: ignore[arg-type]  # as above
+                columns=columns,  # type: ignore[arg-type]  # as above
+            )
+            yield replace(found, constant=size)
+
+
+def _is_padded_alike(size: int) -> bool:
+    """Whether no other matrix of this order can be built than the padded one."""
+    return size & (size - 1) == 0 or factors(size) is None
+
+
+def _is(matrix: Matrix, candidate: Weight, row: int, values: Any) -> bool:
+    """Whether one row is the candidate's."""
+    window = [(0, size) for size in matrix.shape]
+    window[candidate.out_axis] = (row, row + 1)
+    return bool((_built(matrix, candidate, tuple(window)) == values).all())
+
+
+def _agrees(matrix: Matrix, candidate: Weight, piece: Piece) -> bool:
+    """Whether one piece is the candidate's."""
+    return bool((_built(matrix, candidate, piece.window) == piece.values).all())
+
+
+def _built(matrix: Matrix, candidate: Weight, window: Any) -> Any:
+    """A window of the candidate, with its constant."""
+    dtype = "float64" if matrix.dtype == "float64" else "float32"
+    found = matrix.arrange(build(_namespace.namespace(None), candidate.part(window), dtype, None))
+    return found * found.dtype.type(candidate.constant) if candidate.rule == "identity" else found
+
+
+def _named(matrix: Matrix, found: Weight, size: float) -> Recognised:
+    """The options by their names."""
+    groups = matrix.sizes[0] // found.outputs
+    options = []
+    scale = "other"
+    if found.rule == "identity":
+        scale = "one" if size == 1 else scale
+    else:
+        order = found.order
+        scales = {"orthonormal": sqrt(1 / order), "paper": sqrt(2 / order)}
+        scale = next((name for name, value in scales.items() if isclose(value, size, rel_tol=2**-8)), scale)
+        options += [] if scale == "other" else [f"scale={scale!r}"]
+        options += ["order='exact'"] if order & (order - 1) else []
+        options += ["columns='distinct'"] if found.columns == "distinct" else []
+    options = ([f"times {size:.6g}"] if scale == "other" else []) + options
+    options += [f"groups={groups}"] if groups > 1 else []
+    return Recognised(found, groups, scale, tuple(options))
+
+
+def spectrum(found: Recognised | None, matrix: Matrix) -> Spectrum | None:
+    """The singular values where they are known without looking; else None."""
+    if found is None:
+        return None
+    held, single = found.weight, found.groups == 1 or matrix.sizes[2] > 1
+    if held.rule == "identity" and single:
+        return exact(held.constant, min(held.outputs, held.inputs) * found.groups)
+    if held.rule == "hadamard" and single and held.order == max(held.outputs, held.inputs):
+        return exact(held.constant * sqrt(held.order), min(held.outputs, held.inputs) * found.groups)
+    return None

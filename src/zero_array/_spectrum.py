@@ -1,0 +1,92 @@
+"""Rank and singular values of a matrix of outputs x (inputs x taps), or of some lines of its shorter side."""
+
+from random import Random
+from typing import Any, NamedTuple
+
+from ._windows import Matrix
+
+WHOLE = 1024
+"""The longest shorter side of which all lines are taken,"""
+
+WORK = 2**33
+"""if the product of matrices that it needs multiplies no more often than this;"""
+
+SAMPLED = 256
+"""else so many lines are taken,"""
+
+HELD = 2**25
+"""or fewer, so that no more entries than these are held: 128 MiB of float32."""
+
+SMALL = 2**20
+"""Up to so many entries, singular values are those of the matrix itself, else of its product with itself."""
+
+ROUNDING, PRECISE = 1e-6, 2.3e-16
+"""What counts as zero, relative to the largest singular value; of small matrices of float64, per line."""
+
+
+class Spectrum(NamedTuple):
+    """Singular values, the largest first, the rank, and of how many lines these are (0: of all)."""
+
+    values: Any
+    rank: int
+    sampled: int
+
+
+def spectrum(matrix: Matrix) -> Spectrum:
+    """The singular values.
+
+    Of a sample of lines, the largest is no larger and the least no less than that of the whole: a sample may miss, but
+    does not invent, a range.
+    """
+    outputs, inputs, taps = matrix.sizes
+    of_rows = outputs <= inputs * taps
+    if not of_rows and taps > 1:  # columns of a kernel are taken whole, all their taps
+        lines, length, width = inputs, outputs, taps
+    else:
+        lines, length, width = (outputs, inputs * taps, 1) if of_rows else (inputs, outputs, 1)
+    side = lines * width
+    whole = side <= WHOLE and side * side * length <= WORK and side * length <= HELD
+    count = lines if whole else max(1, min(lines, SAMPLED // width, HELD // (length * width)))
+    numbers = sorted(Random(0).sample(range(lines), count))
+    held = matrix.lines(numbers, of_rows=of_rows)
+    if width > 1:  # each line is outputs x taps
+        held = held.reshape(count, length, width).transpose(0, 2, 1).reshape(-1, length)
+    found = _singular(held)
+    limit = found[0] * (PRECISE * max(held.shape) if matrix.dtype == "float64" and held.size <= SMALL else ROUNDING)
+    return Spectrum(found, int((found > limit).sum()), 0 if count == lines else len(held))
+
+
+def _singular(lines: Any) -> Any:
+    """Singular values: from the matrix itself where it is small, else from its product with itself, in float64."""
+    import numpy
+
+    if lines.size <= SMALL:
+        return numpy.linalg.svd(lines.astype("float64"), compute_uv=False)
+    gram = numpy.zeros((len(lines), len(lines)))
+    for start in range(0, lines.shape[1], 4096):
+        block = lines[:, start : start + 4096].astype("float64")
+        gram += block @ block.T
+    return numpy.sqrt(numpy.maximum(numpy.linalg.eigvalsh(gram)[::-1], 0))
+
+
+def some(values: Any, count: int = 64) -> tuple[float, ...]:
+    """At most so many of the values, evenly spaced, the first and the last among them."""
+    import numpy
+
+    places = numpy.unique(numpy.linspace(0, len(values) - 1, min(count, len(values))).round().astype(int))
+    return tuple(float(value) for value in values[places])
+
+
+def exact(values: float, count: int) -> Spectrum:
+    """The spectrum of so many equal singular values."""
+    import numpy
+
+    return Spectrum(numpy.full(count, values), count, 0)
+
+
+def name(found: Spectrum) -> str:
+    """Name it orthogonal where all singular values are equal, and by what it is multiplied; else nothing."""
+    high, low = float(found.values[0]), float(found.values[-1])
+    if len(found.values) < 2 or found.sampled or low < (1 - 1e-3) * high:
+        return ""
+    return "orthogonal" if abs(high - 1) < 1e-3 else f"orthogonal, times {high:.4g}"
