@@ -243,12 +243,12 @@ GALLERY: dict[str, Broken] = {
         "groups=3",
     ),
     "depthwise constant": Broken(
-        depthwise, PICTURE, {(WARNING, "0.weight", "depthwise constant")}, "zero_init_(weight, groups=4)"
+        depthwise, PICTURE, {(WARNING, "0.weight", "constant channels")}, "groups=4"
     ),
     "wrong orientation": Broken(
-        turned, (2, 3, 5, 5), {(WARNING, "weight", "wrong orientation")}, "zero_init_(weight)"
+        turned, (2, 3, 5, 5), {(WARNING, "weight", "wrong axes")}, "zero_init((3, 3, 3, 3)"
     ),
-    "even kernel": Broken(shifted, PICTURE, {(WARNING, "weight", "even kernel")}, "center='same'"),
+    "even kernel": Broken(shifted, PICTURE, {(WARNING, "weight", "even kernel")}, 'center="same"'),
     "bias behind zeros": Broken(biased, TOKENS, {(WARNING, "0.b.weight", "no shortcut")}, "0.b.bias"),
     "norm behind zeros": Broken(normed, TOKENS, {(WARNING, "0.b.weight", "no shortcut")}, "0.n.bias"),
     "one branch of two": Broken(mixed_branches, TOKENS, {(WARNING, "1.b.weight", "no shortcut")}, "'zeros'"),

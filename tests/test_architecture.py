@@ -45,7 +45,7 @@ ORDER = [
     {"__init__", "_layout", "dask", "mlx", "recipes"},
     {"jax"},
     {"keras"},
-    {"torch._audit_checks", "torch._in_place", "torch._kernels", "torch._modules", "torch._ops", "torch._twins"},
+    {"torch._audit_checks", "torch._in_place", "torch._modules", "torch._ops", "torch._twins"},
     {"torch._record", "torch._series", "torch._symbolic", "torch._write"},
     {"torch._model", "torch._probe", "torch._watch"},
     {"torch._judge"},

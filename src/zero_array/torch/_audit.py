@@ -1,19 +1,19 @@
 """The audit of a model: what its weights, its activations and its gradients say of its start."""
 
 from collections.abc import Callable
+from glob import escape
 from typing import Any
 
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from .. import _network_checks
+from .._audit import audit as weigh
 from .._findings import Finding, Reach
 from .._graph import Graph
 from .._plan import MATRICES, Parameter
 from .._report import Report
 from .._structure import structure
 from . import _audit_checks, _judge
-from ._kernels import kernels
 from ._model import checked
 from ._probe import preserved, probe
 from ._record import arguments, fill, mapped
@@ -62,8 +62,8 @@ def audit(
     >>> for layer in model:
     ...     _ = torch.nn.init.zeros_(layer.weight), torch.nn.init.zeros_(layer.bias)
     >>> report = zero_array.torch.audit(model, torch.ones(3, 2))
-    >>> [(finding.parameter, finding.what) for finding in report.filter(severity="error")]
-    [('0.weight', 'zeros in series')]
+    >>> [finding.what for finding in report.filter("0.weight", severity="error")]
+    ['all constant', 'zeros in series']
     """
     held = checked(model)
     if any(hasattr(tensor, "device_mesh") for tensor in model.parameters()):
@@ -99,7 +99,9 @@ def _audit(
     partly = zero | {
         item.name for item in held if item.name in weights and not rows(item, values[item.name]).any(1).all()
     }
-    findings: list[Finding] = list(_judge.signals(watch, seen))
+    layout = {escape(item.name): (item.out_axis, item.in_axis) if item.name in weights else None for item in held}
+    weighed = weigh(values, layout=layout)
+    findings: list[Finding] = [*_judge.signals(watch, seen), *_judge.known(weighed, model, seen)]
     if seen.is_finite:
         kinds = {item.name: item.kind for item in held}
         stuck = {name for name in seen.now if name not in seen.reached and kinds[name] != "bias"}
@@ -109,9 +111,8 @@ def _audit(
         findings += _judge.twins(held, seen, drops=drops)
     findings += _judge.rectifiers(watch, Graph(watch.nodes, weights))
     findings += _judge.branches(held, network, watch, zero)
-    findings += kernels(model)
     reach = tuple(
         Reach(name, max(now, 0.0), max(seen.after.get(name, 0.0), 0.0) if steps else None)
         for name, now in seen.now.items()
     )
-    return Report(tuple(findings), (), tuple(seen.depth), reach)
+    return Report(tuple(findings), weighed.weights, tuple(seen.depth), reach)

@@ -1,12 +1,14 @@
 """What gradients and activations say of a start, as findings."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from .._findings import Finding
 from .._graph import Graph
 from .._plan import MATRICES, Parameter
+from .._report import Report
 from .._structure import Attention, Structure
 from ._probe import Probe
 from ._series import Zeros
@@ -15,6 +17,22 @@ from ._watch import Watch
 
 INIT = "zero_array.torch.init_(model, example_inputs=...)"
 _RANGE = 1e4  # of the signal, from the least to the largest
+
+
+def known(report: Report, model: nn.Module, probe: Probe) -> Iterator[Finding]:
+    """What the weights alone say, where layers and gradients don't say more."""
+    same = {
+        f"{name}.weight" if name else "weight"
+        for name, module in model.named_modules()
+        if getattr(module, "padding", None) == "same"
+    }
+    for item in report:
+        name = item.parameter
+        if item.what == "zeros" or (item.what == "even kernel" and name not in same):
+            continue
+        is_moving = name in probe.rows and bool(probe.rows[name].all())  # its twins are told by their gradients
+        is_quiet = (item.what == "dead outputs" and is_moving) or (item.what == "twin rows" and name in probe.twins)
+        yield replace(item, severity="note") if is_quiet else item
 
 
 def gradients(
