@@ -33,6 +33,7 @@ ORDER = [
     {"_typing"},
     {"_checks", "_graph", "_host", "_network_checks", "_networks", "backends"},
     {"_findings", "_order_checks"},
+    {"_svg"},
     {"_page"},
     {"_report"},
     {"_namespace", "_structure"},
@@ -41,7 +42,16 @@ ORDER = [
     {"_plan", "_products"},
     {"_build"},
     {"_hadamard", "_init", "_recipe", "_transform"},
-    {"_decide"},
+    {"_audit_checks", "_decide"},
+    {"_windows"},
+    {"_spectrum", "_twins", "_values"},
+    {"_recognise"},
+    {"_seen"},
+    {"_judge"},
+    {"_together"},
+    {"_audit", "_stored", "audits", "plot"},
+    {"_npz", "_safetensors"},
+    {"_checkpoint"},
     {"__init__", "_layout", "dask", "mlx", "recipes"},
     {"jax"},
     {"keras"},
@@ -51,7 +61,7 @@ ORDER = [
     {"torch._judge"},
     {"torch._audit"},
     {"torch.__init__"},
-    {"_check", "_show", "_verify"},  # the commands
+    {"_audit_command", "_check", "_show", "_verify"},  # the commands
     {"__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
@@ -69,6 +79,7 @@ LIBRARIES = {
     "jax",
     "jaxlib",
     "keras",
+    "matplotlib",
     "ml_dtypes",
     "mlx",
     "ndonnx",
@@ -86,6 +97,17 @@ DOORS = {
     "_verify": {"numpy"},
     "_check": {"numpy"},
     "backends": {"jax"},
+    "_audit": {"numpy"},
+    "_judge": {"numpy"},
+    "_npz": {"numpy"},
+    "_recognise": {"numpy"},
+    "_seen": {"numpy"},
+    "_spectrum": {"numpy"},
+    "_stored": {"numpy"},
+    "_twins": {"numpy"},
+    "_values": {"numpy"},
+    "_windows": {"numpy"},
+    "plot": {"matplotlib"},
 }
 """The modules that may import a library other than the one that they are named after: which, and (but for the first)
 inside functions only."""

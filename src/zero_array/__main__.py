@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from . import _check, _orders, _show, _verify, backends
+from . import _audit_command, _check, _orders, _show, _verify, backends
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,6 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "check":
             return _check.check(options.backend, options.dtype, as_json=options.json)
+        if options.command == "audit":
+            chosen = {"layout": options.layout, "tolerance": options.tolerance, "dtype": options.dtype}
+            return _audit_command.run(options.file, as_json=options.json, html=options.html, **chosen)
         if options.command == "verify":
             return _verify_all(options.orders)
         if options.command == "factors":
@@ -27,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         layout = {name: getattr(options, name) for name in ("groups", "scale", "order", "columns")}
         for line in _show.show(options.function, options.shape, **layout):
             print(line)
-    except (TypeError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         parser.error(str(error))
     return 0
 
@@ -82,6 +85,30 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--order", choices=("pad", "exact", "auto"), default="pad", help="of the Hadamard matrix")
     show.add_argument("--columns", choices=("first", "distinct"), default="first", help="which of them are taken")
 
+    audit = commands.add_parser(
+        "audit",
+        help="what a checkpoint cannot learn from its start",
+        description="Look for twins, zeros, constants, dead channels and the like in the weights of a file: safetensors, "
+        "shards of these by their index, or NumPy's .npz. Nothing in it is run. Exit status: 0 no finding is an error, "
+        "1 one is, 2 the file could not be read.",
+    )
+    audit.add_argument("file", metavar="FILE", help="model.safetensors, model.safetensors.index.json or weights.npz")
+    audit.add_argument("--json", action="store_true", help="print JSON, with the facts of every weight")
+    audit.add_argument(
+        "--html", metavar="OUT", help="write the report with its plots to this file too, one page of HTML"
+    )
+    audit.add_argument(
+        "--layout",
+        type=_pair,
+        default=(0, 1),
+        metavar="OUT,IN",
+        help="the channel axes; default: 0,1; of Keras -1,-2",
+    )
+    audit.add_argument("--tolerance", type=float, default=0.0, metavar="T", help="how near twins may differ; default 0")
+    audit.add_argument(
+        "--dtype", choices=("bfloat16", "float16"), default="bfloat16", help="what is checked to be lost"
+    )
+
     for name, purpose in (
         ("factors", "print the Kronecker factors of Hadamard matrices"),
         ("verify", "prove H H^T = n I for Hadamard matrices, in integers; exit status 1 where it is not true"),
@@ -97,6 +124,14 @@ def _shape(text: str) -> tuple[int, ...]:
         return tuple(int(size) for size in text.lower().split("x"))
     except ValueError:
         raise argparse.ArgumentTypeError(f"`shape` must look like 6x3 or 64x3x7x7; got {text!r}") from None
+
+
+def _pair(text: str) -> tuple[int, ...]:
+    """``-1,-2`` as ``(-1, -2)``."""
+    try:
+        return tuple(int(axis) for axis in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"`layout` must look like 0,1 or -1,-2; got {text!r}") from None
 
 
 if __name__ == "__main__":

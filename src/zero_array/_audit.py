@@ -5,9 +5,10 @@ from dataclasses import replace
 from math import prod, sqrt
 from typing import Any, Literal
 
-from . import _audit_checks, _findings, _judge, _recognise, _spectrum, _together, _twins, _values, _windows
-from ._judge import Seen
+from . import _audit_checks, _judge, _recognise, _spectrum, _together, _twins, _values, _windows
+from ._findings import Facts, Finding
 from ._report import Report
+from ._seen import Seen, distinct
 from ._typing import Array
 from ._windows import Matrix
 
@@ -78,16 +79,19 @@ zero_array.torch.audit(model, example_inputs) sees which these are
     _audit_checks.weights(weights)
     share = _audit_checks.tolerance(tolerance)
     _audit_checks.rounding(dtype)
-    seen, facts, findings = [], [], []
+    prints: list[_together.Print] = []
+    facts: list[Facts] = []
+    findings: list[Finding] = []
     for matrix in _windows.matrices(weights, layout):
         if not matrix.dtype.startswith(("float", "bfloat")):
-            facts.append(_findings.Facts(matrix.name, matrix.shape, matrix.dtype))
+            facts.append(Facts(matrix.name, matrix.shape, matrix.dtype))
+            findings += _judge.unread(matrix)
             continue
         one = _look(matrix, share, dtype)
         findings += _judge.judge(one)
         facts.append(_facts(one))
-        seen.append(_together.fingerprint(one))
-    findings += _together.judge(seen)
+        prints.append(_together.fingerprint(one))
+    findings += _together.judge(prints)
     return Report(tuple(findings), tuple(facts))
 
 
@@ -126,10 +130,10 @@ def _elsewhere(matrix: Matrix) -> Iterator[tuple[tuple[int, int], _recognise.Rec
                 yield axes, found
 
 
-def _facts(seen: Seen) -> _findings.Facts:
+def _facts(seen: Seen) -> Facts:
     """What is known of one weight."""
     matrix = seen.matrix
-    facts = _findings.Facts(matrix.name, matrix.shape, matrix.dtype, matrix.axes)
+    facts = Facts(matrix.name, matrix.shape, matrix.dtype, matrix.axes)
     if seen.values.first_bad is not None:
         return facts
     if seen.rows is None:
@@ -138,7 +142,7 @@ def _facts(seen: Seen) -> _findings.Facts:
     return replace(
         facts,
         fill=str(seen.found or _spectrum.name(seen.spectrum)),
-        distinct=(_judge.distinct(seen.rows), _judge.distinct(seen.columns)),
+        distinct=(distinct(seen.rows), distinct(seen.columns)),
         rank=seen.spectrum.rank,
         singular=(float(values[-1]), float(values[0])),
         spectrum=_spectrum.some(values),
@@ -147,7 +151,7 @@ def _facts(seen: Seen) -> _findings.Facts:
     )
 
 
-def _facts_of_constant(facts: _findings.Facts, values: _values.Values) -> _findings.Facts:
+def _facts_of_constant(facts: Facts, values: _values.Values) -> Facts:
     """What is known of a constant, and of a vector."""
     if not values.is_constant:
         return facts

@@ -1,9 +1,12 @@
 """Argument checks and messages of the audit and of the files that it reads, in the grammar of `_checks`."""
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from . import _checks
 from ._typing import Shape
@@ -80,14 +83,37 @@ def no_format(path: Path) -> ValueError:
     """The refusal of a file by its kind, and what to do instead."""
     reason = _FORMATS.get(path.suffix.lower(), f"is none of these; {_SAVE}")
     return ValueError(
-        f"`file` must be .safetensors, .safetensors.index.json or .npz; got {_shown(path)}, which {reason}"
+        f"`file` must be .safetensors, .safetensors.index.json or .npz; got {shown(path.name)}, which {reason}"
     )
 
 
 def bad_file(path: Path, reason: str) -> ValueError:
     """The refusal of a file that is not what its name says."""
-    return ValueError(f"`file` must be whole and well formed; got {_shown(path)}: {reason}")
+    return ValueError(f"`file` must be whole and well formed; got {shown(path.name)}: {reason}")
 
 
-def _shown(path: Path) -> str:
-    return ascii(path.name)[1:-1]
+def no_file(path: Path) -> ValueError:
+    """The refusal of a path where no file is."""
+    return ValueError(f"`file` must be a file; got {shown(path.name)}, which is none")
+
+
+def nothing_to_draw(what: str) -> ValueError:
+    """The refusal of a plot of what a report has not."""
+    return ValueError(f"`report` must have {what} to draw; this one has none")
+
+
+def shown(name: str) -> str:
+    """A name as text that no terminal obeys, and that fits a line."""
+    found = ascii(name)
+    return found if len(found) <= 80 else f"{found[:76]}...'"
+
+
+@contextmanager
+def well_formed(path: Path) -> Iterator[None]:
+    """Whatever the standard library says of a broken archive, say it in one sentence."""
+    try:
+        yield
+    except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, SyntaxError) as error:
+        if str(error).startswith("`file`"):
+            raise
+        raise bad_file(path, f"no archive of arrays that NumPy wrote ({type(error).__name__})") from None

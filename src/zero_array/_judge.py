@@ -1,58 +1,13 @@
 """From what was seen of one weight to findings: what is wrong, how that shows, and what to do."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-from ._findings import Finding, Severity
+from ._findings import Finding
 from ._recognise import Recognised
-from ._spectrum import Spectrum
-from ._values import Values
+from ._seen import Seen, distinct, period
 from ._windows import Matrix
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What was seen of one weight.
-
-    Attributes
-    ----------
-    matrix, values
-        What it is, and one pass over it.
-    found : Recognised or None
-        What it was recognised as.
-    rows, columns : array of int or None
-        For each the number of the first that equals it; None where nobody looked.
-    near : tuple of (int, int)
-        Pairs of rows that are equal to the tolerance.
-    rounded : array of int or None
-        As `rows`, after rounding to another dtype.
-    spectrum : Spectrum
-        Its singular values.
-    elsewhere : tuple of ((int, int), Recognised) or None
-        By which other axes it would be recognised, and as what.
-    """
-
-    matrix: Matrix
-    values: Values
-    found: Recognised | None = None
-    rows: Any = None
-    columns: Any = None
-    near: tuple[tuple[int, int], ...] = ()
-    rounded: Any = None
-    rounding: str = ""
-    spectrum: Spectrum = Spectrum((), 0, 0)
-    elsewhere: tuple[tuple[int, int], Recognised] | None = None
-
-    def finding(self, severity: Severity, what: str, evidence: str, remedy: str) -> Finding:
-        """A finding on this weight."""
-        return Finding(severity, self.matrix.name, what, evidence, remedy)
-
-    @property
-    def is_depthwise(self) -> bool:
-        """Whether each output has a kernel over one input: of a depthwise layer, or of one with one input."""
-        return self.matrix.sizes[1] == 1 and self.matrix.sizes[2] > 1
 
 
 def judge(seen: Seen) -> Iterator[Finding]:
@@ -65,6 +20,18 @@ def judge(seen: Seen) -> Iterator[Finding]:
     elif seen.rows is not None:
         for look in (_orientation, _dead, _unread, _twin_rows, _near, _twin_columns, _rounded, _fill, _rank):
             yield from look(seen)
+
+
+def unread(matrix: Matrix) -> Iterator[Finding]:
+    """What to say of a parameter whose dtype was passed over: nothing where it counts or indexes."""
+    if not matrix.dtype.startswith(("int", "uint", "bool")):
+        yield Finding(
+            "note",
+            matrix.name,
+            "not read",
+            f"its dtype is {matrix.dtype}, and floats alone are looked at",
+            "audit the checkpoint that it was made from",
+        )
 
 
 def _not_finite(seen: Seen) -> Finding:
@@ -159,21 +126,6 @@ def _counted(first: Any, live: Any) -> tuple[int, int, int]:
     return (len(twins), int(twins[0]), int(first[twins[0]])) if len(twins) else (0, 0, 0)
 
 
-def distinct(first: Any) -> int:
-    """How many different lines there are."""
-    import numpy
-
-    return len(numpy.unique(first))
-
-
-def period(first: Any) -> int:
-    """The number of lines after which all come again; 0 where they do not."""
-    import numpy
-
-    count = distinct(first)
-    return count if count < len(first) and (first == numpy.arange(len(first)) % count).all() else 0
-
-
 def _twin_rows(seen: Seen) -> Iterator[Finding]:
     outputs, inputs, taps = seen.matrix.sizes
     twins, number, other = _counted(seen.rows, seen.values.live_rows)
@@ -217,8 +169,8 @@ def _near(seen: Seen) -> Iterator[Finding]:
         yield seen.finding(
             "warning",
             "near twins",
-            f"{len({b for _, b in seen.near})} of {seen.matrix.sizes[0]} outputs equal another to the tolerance; output {b} "
-            f"nearly equals output {a}",
+            f"{len({twin for _, twin in seen.near})} of {seen.matrix.sizes[0]} outputs equal another to the tolerance; "
+            f"output {b} nearly equals output {a}",
             "start them apart: what differs by rounding alone parts slowly",
         )
 
@@ -229,7 +181,8 @@ def _twin_columns(seen: Seen) -> Iterator[Finding]:
         yield seen.finding(
             "note",
             "twin columns",
-            f"{distinct(seen.columns)} of {len(seen.columns)} inputs are read differently; input {number} as input {other}",
+            f"{distinct(seen.columns)} of {len(seen.columns)} inputs are read differently; input {number} is read as "
+            f"input {other}",
             "equal inputs would get equal gradients: see that what they read differs",
         )
 

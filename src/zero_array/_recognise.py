@@ -63,6 +63,8 @@ def _candidates(matrix: Matrix, center: tuple[int, ...], size: float) -> Iterato
     """What it might be, with its own constant: the simplest first."""
     outputs = matrix.sizes[0]
     numbers = [g for g in range(1, min(outputs, GROUPS) + 1) if outputs % g == 0] + [outputs] * (outputs > GROUPS)
+    if matrix.sizes[1] == 1 and size == 1:  # ones, and no Hadamard weight without its scale
+        numbers = [outputs]
     out_axis, in_axis = matrix.axes or (0, 1)
     for groups in numbers:
         for rule, order, columns in (

@@ -32,6 +32,9 @@ class Spectrum(NamedTuple):
     sampled: int
 
 
+NOTHING = Spectrum((), 0, 0)
+
+
 def spectrum(matrix: Matrix) -> Spectrum:
     """The singular values.
 

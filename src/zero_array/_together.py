@@ -6,7 +6,7 @@ from hashlib import sha1
 from typing import Any
 
 from ._findings import Finding
-from ._judge import Seen
+from ._seen import Seen
 from ._windows import Matrix
 
 

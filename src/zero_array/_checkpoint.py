@@ -1,0 +1,42 @@
+"""A checkpoint on disk as names and arrays: .safetensors, shards of these by their index, .npz."""
+
+from pathlib import Path
+from typing import Any
+
+from . import _audit_checks, _npz, _safetensors
+
+
+def read(file: str) -> dict[str, Any]:
+    """The arrays of a file, each of which reads itself window by window."""
+    path = Path(file)
+    is_index = path.name.lower().endswith(".safetensors.index.json")
+    readers = {".safetensors": _safetensors.read, ".npz": _npz.read}
+    reader = _sharded if is_index else readers.get(path.suffix.lower())
+    if reader is None:
+        raise _audit_checks.no_format(path)
+    if not path.is_file():
+        raise _audit_checks.no_file(path)
+    return reader(path)
+
+
+def _sharded(index: Path) -> dict[str, Any]:
+    """The arrays of all shards that an index names; they lie beside it."""
+    if index.stat().st_size > _safetensors.LONGEST:
+        raise _audit_checks.bad_file(index, f"it is longer than the {_safetensors.LONGEST} bytes that are read")
+    places = _safetensors.parse(index, index.read_bytes()).get("weight_map")
+    if not isinstance(places, dict) or not all(isinstance(shard, str) for shard in places.values()):
+        raise _audit_checks.bad_file(index, "it has no `weight_map` of names to files")
+    shards = {}
+    for shard in sorted(set(places.values())):
+        path = index.parent / shard
+        if shard in ("", ".", "..") or {"/", "\\", "\0"} & set(shard) or path.suffix != ".safetensors":
+            raise _audit_checks.bad_file(
+                index, f"it names {_audit_checks.shown(shard)}, no .safetensors file beside it"
+            )
+        if not path.is_file():
+            raise _audit_checks.bad_file(index, f"its shard {_audit_checks.shown(shard)} is missing")
+        shards[shard] = _safetensors.read(path)
+    for name, shard in places.items():
+        if name not in shards[shard]:
+            raise _audit_checks.bad_file(index, f"{_audit_checks.shown(name)} is not in {_audit_checks.shown(shard)}")
+    return {name: shards[shard][name] for name, shard in places.items()}

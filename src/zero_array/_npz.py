@@ -1,0 +1,54 @@
+"""NumPy's .npz: a ZIP archive of arrays. Objects, which would be pickles, are refused."""
+
+from math import prod
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile, ZipInfo
+
+from . import _audit_checks
+from ._stored import Member, Stored
+from ._windows import BUDGET
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The arrays of an archive; only their headers are read, but of arrays in Fortran's order."""
+    with _audit_checks.well_formed(path), ZipFile(path) as archive:
+        members = archive.infolist()
+        found = {member.filename.removesuffix(".npy"): _array(path, archive, member) for member in members}
+    if len(found) < len(members):
+        raise _audit_checks.bad_file(path, "it has a name twice")
+    return found
+
+
+def _array(path: Path, archive: ZipFile, member: ZipInfo) -> Any:
+    """One array."""
+    import numpy
+    from numpy.lib import format as npy
+
+    name = _audit_checks.shown(member.filename)
+    with archive.open(member) as file:
+        readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+        version = npy.read_magic(file)
+        if version not in readers:
+            raise _audit_checks.bad_file(path, f"its array {name} is of another version of the format")
+        shape, is_fortran, dtype = readers[version](file)
+        start = file.tell()
+        if dtype.kind not in "fiubcV" or dtype.hasobject or dtype.fields or min((0, *shape)) < 0:
+            raise _audit_checks.bad_file(path, f"its array {name} holds {dtype}, no numbers; objects are never loaded")
+        if prod(shape) * dtype.itemsize != member.file_size - start:
+            raise _audit_checks.bad_file(
+                path, f"its array {name} does not take the bytes that its shape and dtype need"
+            )
+        kind = dtype.name if dtype.kind != "V" else "bfloat16" if dtype.str == "|V2" else dtype.str
+        found = Stored(shape, kind, "<u2" if kind == "bfloat16" else dtype.str, Member(path, member.filename, start))
+        if not is_fortran or len(shape) < 2:
+            return found
+        if prod(shape) > 16 * BUDGET:
+            raise _audit_checks.bad_file(
+                path, f"its array {name} is in Fortran's order and large: save numpy.ascontiguousarray of it"
+            )
+        return numpy.asarray(Stored(shape[::-1], *_kind(found))[tuple(slice(0, size) for size in shape[::-1])]).T
+
+
+def _kind(found: Stored) -> tuple[Any, ...]:
+    return found.dtype, found.stored, found.read
