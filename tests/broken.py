@@ -51,10 +51,10 @@ def zeroed(model: Any, *names: str) -> Any:
     return model
 
 
-def attention(*zero: str) -> Block:
+def attention(*zero: str) -> Any:
     """An attention block with projections of which some are zero."""
     layers: dict[str, nn.Module] = {key: linear() for key in "qkvo"}
-    return zeroed(Block(lambda self, x: mixed(self, x, plain_attention), n=nn.LayerNorm(4), **layers), *zero)  # type: ignore[no-any-return]  # a Block
+    return zeroed(Block(lambda self, x: mixed(self, x, plain_attention), n=nn.LayerNorm(4), **layers), *zero)
 
 
 def head(compute: Callable[[Any, Tensor], Tensor], zero: tuple[str, ...] = (), **layers: nn.Module) -> nn.Module:
@@ -66,8 +66,8 @@ def multihead() -> nn.Module:
     """torch's own attention, its values and output zero."""
     block = Block(lambda self, x: x + self.a(x, x, x)[0], a=nn.MultiheadAttention(4, 2, batch_first=True))
     with torch.no_grad():
-        block.a.in_proj_weight[8:] = 0  # type: ignore[index]  # a parameter
-        block.a.out_proj.weight.zero_()  # type: ignore[union-attr]  # as above
+        block.a.in_proj_weight[8:] = 0
+        block.a.out_proj.weight.zero_()
     return block
 
 
@@ -75,17 +75,21 @@ def control() -> nn.Module:
     """A ControlNet whose zero convolutions come in pairs."""
     pair = nn.Sequential(nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1))
     return zeroed(
-        Block(lambda self, x: self.main(x) + self.control(self.copy(x)), main=nn.Conv2d(4, 4, 3, padding=1),
-              copy=nn.Conv2d(4, 4, 3, padding=1), control=pair),
+        Block(
+            lambda self, x: self.main(x) + self.control(self.copy(x)),
+            main=nn.Conv2d(4, 4, 3, padding=1),
+            copy=nn.Conv2d(4, 4, 3, padding=1),
+            control=pair,
+        ),
         "control",
-    )  # type: ignore[no-any-return]  # a Block
+    )
 
 
 def packed_block(start: Callable[[Tensor], Any]) -> nn.Module:
     """An attention with one projection, started in some way."""
     block = Block(packed, qkv=nn.Linear(4, 12, bias=False), o=linear(), n=nn.LayerNorm(4))
     with torch.no_grad():
-        start(block.qkv.weight)  # type: ignore[arg-type,union-attr]  # a parameter
+        start(block.qkv.weight)
     return block
 
 
@@ -94,7 +98,7 @@ def twins() -> nn.Module:
     model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3))
     zero_array.torch.hadamard_init_(model[0].weight)
     nn.init.zeros_(model[0].bias)
-    return zeroed(model, "2")  # type: ignore[no-any-return]  # a model
+    return zeroed(model, "2")
 
 
 @torch.no_grad()
@@ -129,7 +133,9 @@ def biased() -> nn.Module:
 
 def normed() -> nn.Module:
     """A branch that ends in zeros and a norm that adds something."""
-    model = head(lambda self, x: x + self.n(self.b(self.a(x).relu())), ("b",), a=linear(), b=linear(), n=nn.LayerNorm(4))
+    model = head(
+        lambda self, x: x + self.n(self.b(self.a(x).relu())), ("b",), a=linear(), b=linear(), n=nn.LayerNorm(4)
+    )
     nn.init.ones_(model[0].n.bias)
     return model
 
@@ -152,7 +158,7 @@ def saturated() -> nn.Module:
     block = attention()
     with torch.no_grad():
         for name in "qk":
-            block.get_submodule(name).weight.mul_(100.0)  # type: ignore[union-attr,operator]  # a parameter
+            block.get_submodule(name).weight.mul_(100.0)
     return block
 
 
@@ -184,14 +190,18 @@ def exploding() -> nn.Module:
 
 def logarithm() -> nn.Module:
     """The logarithm of zero."""
-    return head(lambda self, x: functional.layer_norm(self.b(self.a(x).relu().mul(0).log()), (4,)), a=linear(), b=linear())
+    return head(
+        lambda self, x: functional.layer_norm(self.b(self.a(x).relu().mul(0).log()), (4,)), a=linear(), b=linear()
+    )
 
 
 SERIES, ERROR, WARNING = "zeros in series", "error", "warning"
 STUCK = frozenset({"zero gradient"})
 
 GALLERY: dict[str, Broken] = {
-    "values and output": Broken(lambda: attention("v", "o"), TOKENS, {(ERROR, "v.weight", SERIES)}, "'v.weight'", STUCK),
+    "values and output": Broken(
+        lambda: attention("v", "o"), TOKENS, {(ERROR, "v.weight", SERIES)}, "'v.weight'", STUCK
+    ),
     "query and key": Broken(lambda: attention("q", "k"), TOKENS, {(ERROR, "q.weight", SERIES)}, "init_(model"),
     "torch's attention": Broken(multihead, TOKENS, {(ERROR, "a.in_proj_weight", SERIES)}, "init_(model"),
     "packed query and key": Broken(
@@ -221,7 +231,7 @@ GALLERY: dict[str, Broken] = {
             ("b",),
             a=linear(),
             b=linear(),
-            g=nn.Parameter(torch.zeros(4)),  # type: ignore[arg-type]  # it is a layer's
+            g=nn.Parameter(torch.zeros(4)),
         ),
         TOKENS,
         {(ERROR, "0.b.weight", SERIES)},
@@ -242,21 +252,19 @@ GALLERY: dict[str, Broken] = {
         {(WARNING, "qkv.weight", "equal projections")},
         "groups=3",
     ),
-    "depthwise constant": Broken(
-        depthwise, PICTURE, {(WARNING, "0.weight", "constant channels")}, "groups=4"
-    ),
-    "wrong orientation": Broken(
-        turned, (2, 3, 5, 5), {(WARNING, "weight", "wrong axes")}, "zero_init((3, 3, 3, 3)"
-    ),
+    "depthwise constant": Broken(depthwise, PICTURE, {(WARNING, "0.weight", "constant channels")}, "groups=4"),
+    "wrong orientation": Broken(turned, (2, 3, 5, 5), {(WARNING, "weight", "wrong axes")}, "zero_init((3, 3, 3, 3)"),
     "even kernel": Broken(shifted, PICTURE, {(WARNING, "weight", "even kernel")}, 'center="same"'),
     "bias behind zeros": Broken(biased, TOKENS, {(WARNING, "0.b.weight", "no shortcut")}, "0.b.bias"),
     "norm behind zeros": Broken(normed, TOKENS, {(WARNING, "0.b.weight", "no shortcut")}, "0.n.bias"),
     "one branch of two": Broken(mixed_branches, TOKENS, {(WARNING, "1.b.weight", "no shortcut")}, "'zeros'"),
     "dead ReLU": Broken(dead, TOKENS, {(ERROR, "0.weight", "dead ReLU")}, "zeros_(bias)", STUCK),
     "saturated softmax": Broken(saturated, TOKENS, {(WARNING, "", "saturated softmax")}, "divide the scores"),
-    "detached": Broken(detached, TOKENS, {(ERROR, "0.a.weight", "detached"), (ERROR, "0.a.bias", "detached")}, "detach()"),
+    "detached": Broken(
+        detached, TOKENS, {(ERROR, "0.a.weight", "detached"), (ERROR, "0.a.bias", "detached")}, "detach()"
+    ),
     "unused": Broken(Spare, TOKENS, {(WARNING, "spare.weight", "unused")}, "remove it"),
-    "exploding": Broken(exploding, TOKENS, {(WARNING, "0", "scale of the signal")}, "isometries"),
+    "exploding": Broken(exploding, TOKENS, {(WARNING, "6", "scale of the signal")}, "isometries"),
     "not finite": Broken(logarithm, TOKENS, {(ERROR, "0.b", "not finite")}, "logarithm"),
 }
 

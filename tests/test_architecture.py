@@ -55,10 +55,10 @@ ORDER = [
     {"__init__", "_layout", "dask", "mlx", "recipes"},
     {"jax"},
     {"keras"},
-    {"torch._audit_checks", "torch._in_place", "torch._modules", "torch._ops", "torch._twins"},
+    {"torch._audit_checks", "torch._in_place", "torch._modules", "torch._ops", "torch._twins", "torch._words"},
     {"torch._record", "torch._series", "torch._symbolic", "torch._write"},
     {"torch._model", "torch._probe", "torch._watch"},
-    {"torch._judge"},
+    {"torch._judge", "torch._stuck"},
     {"torch._audit"},
     {"torch.__init__"},
     {"_audit_command", "_check", "_show", "_verify"},  # the commands

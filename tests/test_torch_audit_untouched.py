@@ -27,6 +27,7 @@ class Busy(nn.Module):
         self.calls, self.log = 0, [0]
         self.cache: dict[str, Tensor] = {}
         self.fails = False
+        self.seen: Tensor
         self.register_buffer("seen", torch.zeros(4))
         self.a.register_forward_hook(lambda module, given, result: None)
 
@@ -36,8 +37,7 @@ class Busy(nn.Module):
         self.log.append(self.calls)
         x.add_(1.0)
         self.cache["x"] = x
-        self.seen.add_(x.mean(0))
-        self.seen = self.seen * 2
+        self.seen = self.seen.add_(x.mean(0)) * 2
         y = self.spectral(self.weighted(self.drop(self.norm(self.a(x)))))
         if self.fails and y.requires_grad:
             raise RuntimeError("no more")
@@ -130,6 +130,7 @@ class Counting(nn.Linear):
 
 
 ONES = torch.ones(2, 4)
+TAKES = "`example_inputs` must be what the model takes; got "
 LOSS = "`loss` must return a tensor with one element that has a gradient; got "
 MISUSES: list[tuple[Callable[[], Any], Any, dict[str, Any], type[Exception], str]] = [
     (lambda: [chain()], ONES, {}, TypeError, "`model` must be one torch.nn.Module; got a list"),
@@ -139,9 +140,7 @@ MISUSES: list[tuple[Callable[[], Any], Any, dict[str, Any], type[Exception], str
         ONES,
         {},
         ValueError,
-        (
-            "`model` must hold values; got parameters on the meta device: give it memory by to_empty and start it first"
-        ),
+        ("`model` must hold values; got parameters on the meta device: give it memory by to_empty and start it first"),
     ),
     (frozen, ONES, {}, ValueError, "`model` must have parameters with requires_grad; got one of which all are frozen"),
     (
@@ -149,7 +148,10 @@ MISUSES: list[tuple[Callable[[], Any], Any, dict[str, Any], type[Exception], str
         ONES,
         {},
         ValueError,
-        "`model` must return tensors that depend on its parameters; got a Tensor: pass loss=, a function of what it returns",
+        (
+            "`model` must return tensors that depend on its parameters; got a Tensor: pass loss=, a function of what "
+            "it returns"
+        ),
     ),
     (
         chain,
@@ -163,25 +165,25 @@ MISUSES: list[tuple[Callable[[], Any], Any, dict[str, Any], type[Exception], str
         torch.ones(2, 5),
         {},
         ValueError,
-        "`example_inputs` must be what the model takes; got RuntimeError: mat1 and mat2 shapes cannot be multiplied "
-        "(2x5 and 4x4)",
+        TAKES + "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x5 and 4x4)",
     ),
-    (Failing, ONES, {}, ValueError, "`example_inputs` must be what the model takes; got RuntimeError: no more"),
+    (Failing, ONES, {}, ValueError, TAKES + "RuntimeError: no more"),
     (
         lambda: nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)),
         ONES[:1],
         {},
         ValueError,
-        "`example_inputs` must be what the model takes; got ValueError: Expected more than 1 value per channel when "
-        "training, got input size torch.Size([1, 4])",
+        (f"{TAKES}ValueError: Expected more than 1 value per channel when training, got input size torch.Size([1, 4])"),
     ),
     (
         chain,
         ONES,
         {"loss": "mse"},
         TypeError,
-        "`loss` must be a function of what the model returns, such as lambda outputs: outputs.logits.square().mean(); got "
-        "a str",
+        (
+            "`loss` must be a function of what the model returns, such as "
+            "lambda outputs: outputs.logits.square().mean(); got a str"
+        ),
     ),
     (
         chain,

@@ -18,6 +18,7 @@ from ._model import checked
 from ._probe import preserved, probe
 from ._record import arguments, fill, mapped
 from ._series import Zeros
+from ._stuck import stuck
 from ._twins import rows
 from ._watch import Watch
 
@@ -28,9 +29,9 @@ def audit(
     """Find what a model cannot learn from its start, by its weights, one run, and its gradients.
 
     The model runs once in evaluation mode (BatchNorm by the batch), where every function that it calls is recorded, and
-    then in training mode without dropout, on copies of its parameters: at least one gradient is made, and as many steps of Adam (learning rate
-    0.001) as `steps` says; a few more while parameters without a gradient are still getting their first. The model,
-    its modes and buffers, and torch's random state are what they were afterwards.
+    then in training mode without dropout, on copies of its parameters: at least one gradient is made, and as many steps
+    of Adam (learning rate 0.001) as `steps` says; a few more while parameters, or outputs of layers, get their first
+    gradient. The model, its modes and buffers, and torch's random state are afterwards what they were.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def audit(
         raise _audit_checks.no_memory()
     if loss is not None and not callable(loss):
         raise _audit_checks.no_loss(loss)
-    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
+    if type(steps) is not int or steps < 0:  # True is no number of steps
         raise _audit_checks.no_steps(steps)
     arguments(example_inputs)  # refused before anything runs
     return _audit(model, held, example_inputs, loss, steps)
@@ -104,9 +105,9 @@ def _audit(
     findings: list[Finding] = [*_judge.signals(watch, seen), *_judge.known(weighed, model, seen)]
     if seen.is_finite:
         kinds = {item.name: item.kind for item in held}
-        stuck = {name for name in seen.now if name not in seen.reached and kinds[name] != "bias"}
-        zeros = Zeros(Graph(watch.nodes, weights), watch.largest, zero, partly, stuck)
-        findings += _judge.gradients(held, zeros, seen, watch, watch.uses)
+        waiting = {name for name in seen.now if name not in seen.reached and kinds[name] != "bias"}
+        zeros = Zeros(Graph(watch.nodes, weights), watch.largest, zero, partly, waiting)
+        findings += stuck(held, zeros, seen, watch)
         findings += _judge.attentions(network, held, values, seen)
         findings += _judge.twins(held, seen, drops=drops)
     findings += _judge.rectifiers(watch, Graph(watch.nodes, weights))

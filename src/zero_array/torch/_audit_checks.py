@@ -15,8 +15,8 @@ def failing_training(error: Exception) -> ValueError:
 def no_outputs(result: Any) -> ValueError:
     """The refusal of a model whose outputs have no gradients."""
     return ValueError(
-        f"`model` must return tensors that depend on its parameters; got {kind(result)}: pass loss=, a function of what "
-        "it returns"
+        f"`model` must return tensors that depend on its parameters; got {kind(result)}: pass loss=, a function of "
+        "what it returns"
     )
 
 

@@ -11,12 +11,11 @@ from .._plan import MATRICES, Parameter
 from .._report import Report
 from .._structure import Attention, Structure
 from ._probe import Probe
-from ._series import Zeros
 from ._twins import rows
 from ._watch import Watch
+from ._words import INIT, listed
 
-INIT = "zero_array.torch.init_(model, example_inputs=...)"
-_RANGE = 1e4  # of the signal, from the least to the largest
+_RANGE = 1e4  # between the signals behind the first and the last module
 
 
 def known(report: Report, model: nn.Module, probe: Probe) -> Iterator[Finding]:
@@ -33,72 +32,6 @@ def known(report: Report, model: nn.Module, probe: Probe) -> Iterator[Finding]:
         is_moving = name in probe.rows and bool(probe.rows[name].all())  # its twins are told by their gradients
         is_quiet = (item.what == "dead outputs" and is_moving) or (item.what == "twin rows" and name in probe.twins)
         yield replace(item, severity="note") if is_quiet else item
-
-
-def gradients(
-    held: Sequence[Parameter], zeros: Zeros, probe: Probe, watch: Watch, uses: Mapping[str, object]
-) -> Iterator[Finding]:
-    """What never has a gradient, by its cause; and what has its first one later."""
-    kinds = {parameter.name: parameter.kind for parameter in held}
-    asked = f"in {probe.steps + 1} gradients, each one step of training after the other"
-    told: set[str] = set()
-    for group in zeros.series():
-        told |= set(group)
-        yield Finding(
-            "error",
-            group[0],
-            "zeros in series",
-            f"{_listed(group)}: zeros that give each other a gradient of exactly zero; none came {asked}",
-            f"leave one of them alone at zero: {INIT} does, or overrides={{{group[0]!r}: 'identity'}}",
-        )
-    for where, node, dead, units in watch.rectifiers:
-        (source,) = watch.nodes[node].inputs[:1]
-        above = [name for name in zeros.graph.sources(source) if name in zeros.stuck]
-        if dead < units or not above:
-            continue
-        told |= set(above)
-        if zeros.is_zero(source):
-            what, why = "zeros before a ReLU", "its output is zero, where the ReLU behind it has no gradient"
-            remedy = f"put the zeros behind the ReLU, into the last weight of the branch: {INIT}"
-        else:
-            what, why = "dead ReLU", f"all {units} outputs of the ReLU behind it are zero for every example"
-            remedy = f"zero its bias, or start it anew: torch.nn.init.zeros_(bias), or {INIT}"
-        yield Finding("error", above[0], what, f"{why} (in {where or 'the model itself'}); no gradient came {asked}", remedy)
-    read = set(uses) | {name for node in watch.nodes for name in node.parameters}
-    silent = [name for name in probe.now if probe.now[name] < 0 and name not in probe.reached]
-    for name in silent:
-        is_read = name in read
-        yield Finding(
-            "error" if is_read else "warning",
-            name,
-            "detached" if is_read else "unused",
-            "the model reads it, but no gradient comes back" if is_read else "the model doesn't read it here",
-            "look for detach(), .data, no_grad() or a rounding behind it; or is what it feeds left out of the loss?"
-            if is_read
-            else "give example_inputs that use it, or remove it",
-        )
-    rest = [name for name in probe.now if name in zeros.stuck and name not in {*told, *silent}]
-    biases = [name for name in probe.now if name not in probe.reached and kinds[name] == "bias" and name not in silent]
-    for severity, names in (("error", rest), ("note", biases)):
-        if names:
-            other = ", by what is told above" if told else ""
-            yield Finding(
-                severity,  # type: ignore[arg-type]  # of a tuple
-                names[0],
-                "zero gradient",
-                f"{_listed(names)}: exactly zero{other}; none came {asked}",
-                f"mend the above first, or start them anew: {INIT}" if told else f"start them anew: {INIT}",
-            )
-    if late := [name for name in probe.now if probe.reached.get(name, 0) > 0]:
-        most = max(probe.reached[name] for name in late)
-        yield Finding(
-            "note",
-            late[0],
-            "late gradient",
-            f"{len(late)} parameters have a gradient of exactly zero at the start, and one within {most} steps: they wait "
-            "behind zeros",
-            "nothing: this is how zeros at the end of a branch, or in the head, start",
-        )
 
 
 def rectifiers(watch: Watch, graph: Graph) -> Iterator[Finding]:
@@ -131,7 +64,7 @@ def branches(held: Sequence[Parameter], structure: Structure, watch: Watch, zero
             item.ends[0],
             "no shortcut",
             f"the last weight of this branch is zero, but the branch adds up to {watch.largest[item.result or 0]:.3g}",
-            f"zero what comes behind it too ({_listed(others) or 'what is added'}): {INIT}",
+            f"zero what comes behind it too ({listed(others) or 'what is added'}): {INIT}",
         )
     if len(away) - len(missed) and len(away) < len(known):
         odd = [(item.ends or item.outputs)[0] for item in away if item not in missed]
@@ -140,7 +73,7 @@ def branches(held: Sequence[Parameter], structure: Structure, watch: Watch, zero
             odd[0],
             "no shortcut",
             f"{len(known) - len(away)} of {len(known)} branches are their shortcut at the start; those that end in "
-            f"{_listed(odd)} are not",
+            f"{listed(odd)} are not",
             f"start all alike: {INIT}, or overrides={{{odd[0]!r}: 'zeros'}}",
         )
     yield Finding(
@@ -188,17 +121,15 @@ def signals(watch: Watch, probe: Probe) -> Iterator[Finding]:
             "nothing, if keys or queries are to start at zero; never both",
         )
     seen = [item for item in probe.depth if item.signal > 0]
-    if seen:
-        low, high = min(seen, key=lambda item: item.signal), max(seen, key=lambda item: item.signal)
-        if high.signal > _RANGE * low.signal:
-            yield Finding(
-                "warning",
-                low.module,
-                "scale of the signal",
-                f"from {low.signal:.2g} behind {low.module or 'the model'} to {high.signal:.2g} behind "
-                f"{high.module or 'the model'}",
-                f"start the layers between as isometries: {INIT}",
-            )
+    if seen and not 1 / _RANGE <= seen[-1].signal / seen[0].signal <= _RANGE:
+        first, last = seen[0], seen[-1]
+        yield Finding(
+            "warning",
+            last.module,
+            "scale of the signal",
+            f"{first.signal:.2g} behind {first.module or 'the model'}, {last.signal:.2g} behind {last.module or 'the model'}",
+            f"start the layers between as isometries: {INIT}",
+        )
 
 
 def twins(held: Sequence[Parameter], probe: Probe, *, drops: bool) -> Iterator[Finding]:
@@ -223,7 +154,9 @@ def attentions(
     known = {parameter.name: parameter for parameter in held}
     for attention in structure.attentions:
         roles = _roles(attention, known)
-        tables = {label: (name, rows(known[name], values[name])[held_rows]) for label, (name, held_rows) in roles.items()}
+        tables = {
+            label: (name, rows(known[name], values[name])[held_rows]) for label, (name, held_rows) in roles.items()
+        }
         names = {name for name, _ in tables.values()}
         for first, second in (("query", "key"), ("query", "value"), ("key", "value")):
             if {first, second} <= set(tables):
@@ -237,7 +170,7 @@ def attentions(
                             "error",
                             name,
                             "zeros in series",
-                            "its rows of query and key are both zero: they multiply each other, and never have a gradient",
+                            "its rows of query and key are both zero: they multiply each other, and have no gradient",
                             f"start the query as the identity: {INIT}",
                         )
 
@@ -254,7 +187,9 @@ def _equal(name: str, other: str, first: str, second: str) -> Finding:
 
 
 def _awake(probe: Probe, roles: Mapping[str, tuple[str, list[int]]]) -> bool:
-    return any(bool(probe.rows[name][held].any()) for name, held in (roles["query"], roles["key"]) if name in probe.rows)
+    return any(
+        bool(probe.rows[name][held].any()) for name, held in (roles["query"], roles["key"]) if name in probe.rows
+    )
 
 
 def _roles(attention: Attention, known: Mapping[str, Parameter]) -> dict[str, tuple[str, list[int]]]:
@@ -270,9 +205,3 @@ def _roles(attention: Attention, known: Mapping[str, Parameter]) -> dict[str, tu
             found[label] = name, list(range(start, start + size))
             start += size
     return found
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Some names; of very many the first."""
-    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return ", ".join(names[:6]) + more

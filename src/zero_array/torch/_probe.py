@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.module import register_module_forward_hook
 
-from .. import _network_checks
 from .._findings import Depth
 from .._plan import MATRICES, Parameter
 from . import _audit_checks
@@ -62,18 +61,13 @@ def probe(model: nn.Module, held: Sequence[Parameter], example_inputs: Any, loss
     """Take `steps` steps, and as many more as new outputs of layers come to have a gradient."""
     found = Probe()
     with _training(model):
-        copies = {
-            name: nn.Parameter(item.detach().clone(), item.requires_grad) for name, item in model.named_parameters()
-        }
-        state = copies | {name: item.detach().clone() for name, item in model.named_buffers()}
-        trained = {name: item for name, item in copies.items() if item.requires_grad}
-        if not trained:
-            raise _audit_checks.all_frozen()
+        copies = _Copies(model, example_inputs, loss)
+        trained = copies.trained
         matrices = [item for item in held if item.kind in MATRICES and item.name in trained]
         starts = {item.name: trained[item.name].detach().clone() for item in matrices}
         optimizer = torch.optim.Adam(list(trained.values()), lr=1e-3)
         while True:
-            gradients = _gradients(model, state, trained, example_inputs, loss, found)
+            gradients = copies.gradients(None if found.steps else _note(model, found))
             sizes = {name: -1.0 if item is None else float(item.abs().max()) for name, item in gradients.items()}
             found.now = found.now or sizes
             found.after = sizes if found.steps == steps else found.after
@@ -83,7 +77,7 @@ def probe(model: nn.Module, held: Sequence[Parameter], example_inputs: Any, loss
             new = {name for name, size in sizes.items() if size > 0 and name not in found.reached}
             for item in matrices:
                 if item.name in new:
-                    found.twins[item.name] = twins(item, starts[item.name], copies, gradients)
+                    found.twins[item.name] = twins(item, starts[item.name], trained, gradients)
             found.reached |= dict.fromkeys(new, found.steps)
             is_growing = _reach(found, matrices, gradients) and found.steps < _OF_OUTPUTS
             is_growing |= bool(new) and found.steps < _OF_PARAMETERS
@@ -113,50 +107,60 @@ def _is_waiting(found: Probe, trained: dict[str, nn.Parameter]) -> bool:
     return len(found.reached) < len(trained) or not all(bool(item.all()) for item in found.rows.values())
 
 
-def _gradients(
-    model: nn.Module, state: dict[str, Tensor], trained: dict[str, nn.Parameter], inputs: Any, loss: Any, found: Probe
-) -> dict[str, Tensor | None]:
-    """The gradient by each parameter; at the start also what modules return, and the gradients by that."""
-    torch.manual_seed(0)  # inside the fork: what is random is the same at each step
-    outputs: dict[str, Tensor] = {}
-    hook = register_module_forward_hook(_note(model, outputs, found)) if found.steps == 0 else None
-    positional, named = arguments(mapped(inputs, lambda tensor: tensor.detach().clone()))
-    try:
-        result = functional_call(model, state, positional, named)
-    except Exception as error:
-        raise _audit_checks.failing_training(error) from error
-    finally:
-        if hook is not None:
-            hook.remove()
-    value = _default(result) if loss is None else _own(loss, result)
-    asked = {name: tensor for name, tensor in outputs.items() if tensor.requires_grad}
-    grads = torch.autograd.grad(value, [*trained.values(), *asked.values()], allow_unused=True)
-    for name, grad in zip(asked, grads[len(trained) :], strict=True):
-        number = next(number for number, depth in enumerate(found.depth) if depth.module == name)
-        found.depth[number] = Depth(name, found.depth[number].signal, 0.0 if grad is None else _rms(grad))
-    return dict(zip(trained, grads, strict=False))
+class _Copies:
+    """The parameters and buffers of a model once more, which it runs on instead of its own."""
+
+    def __init__(self, model: nn.Module, example_inputs: Any, loss: Loss | None) -> None:
+        self.model, self.example_inputs, self.loss = model, example_inputs, loss
+        copies = {
+            name: nn.Parameter(item.detach().clone(), item.requires_grad) for name, item in model.named_parameters()
+        }
+        self.state = copies | {name: item.detach().clone() for name, item in model.named_buffers()}
+        self.trained = {name: item for name, item in copies.items() if item.requires_grad and item.numel()}
+        if not self.trained:
+            raise _audit_checks.all_frozen()
+
+    def gradients(self, note: Callable[..., None] | None) -> dict[str, Tensor | None]:
+        """The gradient by each parameter that is trained; `note` is called for each module."""
+        torch.manual_seed(0)  # inside the fork: what is random is the same at each step
+        hook = None if note is None else register_module_forward_hook(note)
+        positional, named = arguments(mapped(self.example_inputs, lambda tensor: tensor.detach().clone()))
+        try:
+            result = functional_call(self.model, self.state, positional, named)
+        except Exception as error:
+            raise _audit_checks.failing_training(error) from error
+        finally:
+            if hook is not None:
+                hook.remove()
+        value = _default(result) if self.loss is None else _own(self.loss, result)
+        found = torch.autograd.grad(value, list(self.trained.values()), allow_unused=True)
+        return dict(zip(self.trained, found, strict=True))
 
 
-def _note(model: nn.Module, outputs: dict[str, Tensor], found: Probe) -> Callable[..., Any]:
-    """A hook that keeps what each module returns at its first call; of nested ones that return the same, the inner."""
+def _note(model: nn.Module, found: Probe) -> Callable[..., None]:
+    """A hook that looks at what each module returns at its first call; of those that return the same, the inner one."""
     names = {id(module): name for name, module in model.named_modules()}
-    seen: set[int] = set()
+    seen: dict[int, Tensor] = {}  # kept, so that no identity is used twice
 
-    def note(module: nn.Module, given: Any, result: Any) -> Any:  # noqa: ARG001  # as torch calls it
-        name = names.get(id(module))
+    def note(module: nn.Module, given: Any, result: Any) -> None:  # noqa: ARG001  # as torch calls it
+        name = names.pop(id(module), None)
         floats = [item for item in tensors(result) if item.is_floating_point()]
-        if name is None or name in outputs or not floats or id(floats[0]) in seen:
-            return None
+        if name is None or not floats or id(floats[0]) in seen:
+            return
+        seen[id(floats[0])] = floats[0]
         if not all(bool(item.isfinite().all()) for item in floats):
             found.strange.append(name)
-        if next(module.parameters(), None) is None:
-            return None
-        seen.add(id(floats[0]))
-        outputs[name] = floats[0]
-        found.depth.append(Depth(name, _rms(floats[0]), 0.0))
-        return None
+        if next(module.parameters(), None) is not None:
+            number = len(found.depth)
+            found.depth.append(Depth(name, _rms(floats[0]), 0.0))
+            if floats[0].requires_grad:
+                floats[0].register_hook(lambda gradient: _complete(found.depth, number, gradient))
 
     return note
+
+
+def _complete(depth: list[Depth], number: int, gradient: Tensor) -> None:
+    depth[number] = replace(depth[number], gradient=_rms(gradient))
 
 
 def _rms(tensor: Tensor) -> float:
@@ -177,7 +181,7 @@ def _default(result: Any) -> Tensor:
     for item in floats:
         target = torch.randn(item.shape, generator=generator).to(item.device)
         total += (item.float() - target).square().mean()
-    return total  # type: ignore[no-any-return]  # one tensor at least
+    return total
 
 
 def _own(loss: Loss, result: Any) -> Tensor:
@@ -199,9 +203,7 @@ def preserved(model: nn.Module) -> Iterator[None]:
     """
     modules = list(model.modules())
     held = [(vars(module), dict(vars(module))) for module in modules]
-    parts = [
-        (value, copy(value)) for _, own in held for value in own.values() if isinstance(value, dict | list | set)
-    ]
+    parts = [(value, copy(value)) for _, own in held for value in own.values() if isinstance(value, dict | list | set)]
     buffers = [(tensor, tensor.detach().clone()) for tensor in model.buffers()]
     devices = {tensor.device for tensor in model.parameters() if tensor.is_cuda}
     try:
@@ -211,12 +213,12 @@ def preserved(model: nn.Module) -> Iterator[None]:
         for own, before in held:
             own.clear()
             own.update(before)
-        for value, before in parts:
-            if isinstance(value, list):
-                value[:] = before
+        for part, was in parts:
+            if isinstance(part, list):
+                part[:] = was
             else:
-                value.clear()
-                value.update(before)
+                part.clear()
+                part.update(was)
         with torch.no_grad():
             for tensor, values in buffers:
                 if not torch.equal(tensor, values):  # the runs see copies; but who knows what a model holds on to

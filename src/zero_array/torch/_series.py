@@ -70,7 +70,9 @@ class Zeros:
                 if len(names) > 1:
                     joined = [group for group in groups if group & names]
                     groups = [group for group in groups if not group & names] + [names.union(*joined)]
-        return sorted(([name for name in order if name in group] for group in groups), key=lambda item: list(order).index(item[0]))
+        return sorted(
+            ([name for name in order if name in group] for group in groups), key=lambda item: list(order).index(item[0])
+        )
 
     def _at(self, number: int) -> list[set[str]]:
         """The groups that one node shows."""

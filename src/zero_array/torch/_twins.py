@@ -23,7 +23,7 @@ def twins(
         return 0
     bias = parameter.name.removesuffix("weight") + "bias"
     gradient = gradients[parameter.name]
-    assert gradient is not None  # asked when there is one  # noqa: S101
+    assert gradient is not None  # asked when there is one
     tables = [rows(parameter, values[parameter.name]), rows(parameter, gradient)]
     if bias in values and values[bias].shape == (len(table),):
         other = gradients.get(bias)

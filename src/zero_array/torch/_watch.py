@@ -87,10 +87,10 @@ def _scores(name: str, func: Any, args: Any, kwargs: Mapping[str, Any], result: 
     return None
 
 
-def _attention(
+def _attention(  # noqa: PLR0917  # as torch has it
     query: Tensor,
     key: Tensor,
-    value: Tensor,  # noqa: ARG001  # as torch has it
+    value: Tensor,  # noqa: ARG001  # as above
     attn_mask: Tensor | None = None,
     dropout_p: float = 0.0,  # noqa: ARG001  # as above
     is_causal: bool = False,
