@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from . import _audit_command, _check, _orders, _show, _verify, backends
+from . import _check, _orders, _show, _verify, backends
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _check.check(options.backend, options.dtype, as_json=options.json)
         if options.command == "audit":
             chosen = {"layout": options.layout, "tolerance": options.tolerance, "dtype": options.dtype}
+            from . import _audit_command  # as late as this: it alone reads files
+
             return _audit_command.run(options.file, as_json=options.json, html=options.html, **chosen)
         if options.command == "verify":
             return _verify_all(options.orders)
@@ -88,9 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser(
         "audit",
         help="what a checkpoint cannot learn from its start",
-        description="Look for twins, zeros, constants, dead channels and the like in the weights of a file: safetensors, "
-        "shards of these by their index, or NumPy's .npz. Nothing in it is run. Exit status: 0 no finding is an error, "
-        "1 one is, 2 the file could not be read.",
+        description="Look for twins, zeros, constants, dead channels and the like in the weights of a file: "
+        "safetensors, shards of these by their index, or NumPy's .npz. Nothing in it is run. Exit status: 0 no finding "
+        "is an error, 1 one is, 2 the file could not be read.",
     )
     audit.add_argument("file", metavar="FILE", help="model.safetensors, model.safetensors.index.json or weights.npz")
     audit.add_argument("--json", action="store_true", help="print JSON, with the facts of every weight")
