@@ -129,6 +129,13 @@ class Counting(nn.Linear):
         return super().forward(x).argmax(-1)
 
 
+def sharded() -> nn.Module:
+    """It looks as if it lay on several processes."""
+    model = chain()
+    model[0].weight.device_mesh = "two processes"
+    return model
+
+
 ONES = torch.ones(2, 4)
 TAKES = "`example_inputs` must be what the model takes; got "
 LOSS = "`loss` must return a tensor with one element that has a gradient; got "
@@ -142,6 +149,7 @@ MISUSES: list[tuple[Callable[[], Any], Any, dict[str, Any], type[Exception], str
         ValueError,
         ("`model` must hold values; got parameters on the meta device: give it memory by to_empty and start it first"),
     ),
+    (sharded, ONES, {}, ValueError, "`model` must be whole; got DTensors: audit it before it is sharded"),
     (frozen, ONES, {}, ValueError, "`model` must have parameters with requires_grad; got one of which all are frozen"),
     (
         lambda: Counting(4, 4),

@@ -122,12 +122,12 @@ def signals(watch: Watch, probe: Probe) -> Iterator[Finding]:
         )
     seen = [item for item in probe.depth if item.signal > 0]
     if seen and not 1 / _RANGE <= seen[-1].signal / seen[0].signal <= _RANGE:
-        first, last = seen[0], seen[-1]
+        ends = [f"{item.signal:.2g} behind {item.module or 'the model'}" for item in (seen[0], seen[-1])]
         yield Finding(
             "warning",
-            last.module,
+            seen[-1].module,
             "scale of the signal",
-            f"{first.signal:.2g} behind {first.module or 'the model'}, {last.signal:.2g} behind {last.module or 'the model'}",
+            ", ".join(ends),
             f"start the layers between as isometries: {INIT}",
         )
 

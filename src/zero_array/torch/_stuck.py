@@ -108,4 +108,4 @@ def _late(probe: Probe) -> Iterator[Finding]:
 
 def _asked(probe: Probe) -> str:
     """How often it was looked."""
-    return f"none came with {probe.steps} steps of training"
+    return f"none came within {probe.steps} step{'' if probe.steps == 1 else 's'} of training"
