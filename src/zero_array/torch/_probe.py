@@ -65,7 +65,7 @@ def probe(model: nn.Module, held: Sequence[Parameter], example_inputs: Any, loss
         trained = copies.trained
         matrices = [item for item in held if item.kind in MATRICES and item.name in trained]
         starts = {item.name: trained[item.name].detach().clone() for item in matrices}
-        optimizer = torch.optim.Adam(list(trained.values()), lr=1e-3)
+        optimizer = None
         while True:
             gradients = copies.gradients(None if found.steps else _note(model, found))
             sizes = {name: -1.0 if item is None else float(item.abs().max()) for name, item in gradients.items()}
@@ -85,6 +85,9 @@ def probe(model: nn.Module, held: Sequence[Parameter], example_inputs: Any, loss
                 return found
             for name, tensor in trained.items():
                 tensor.grad = gradients[name]
+            optimizer = optimizer or torch.optim.Adam(
+                list(trained.values()), lr=1e-3
+            )  # made late: it loads torch.compile
             optimizer.step()
             found.steps += 1
 
