@@ -23,8 +23,8 @@ def judge(seen: Seen) -> Iterator[Finding]:
 
 
 def unread(matrix: Matrix) -> Iterator[Finding]:
-    """What to say of a parameter whose dtype was passed over: nothing where it counts or indexes."""
-    if not matrix.dtype.startswith(("int", "uint", "bool")):
+    """What to say of a parameter that was passed over: nothing where it is empty, counts or indexes."""
+    if not matrix.dtype.startswith(("int", "uint", "bool", "float", "bfloat")):
         yield Finding(
             "note",
             matrix.name,
@@ -126,11 +126,17 @@ def _counted(first: Any, live: Any) -> tuple[int, int, int]:
     return (len(twins), int(twins[0]), int(first[twins[0]])) if len(twins) else (0, 0, 0)
 
 
+def _are_equal_by_chance(seen: Seen, *, is_short: bool = False) -> bool:
+    """Whether rows are so short that random ones may be equal: one number, or fewer than four of 16 bits."""
+    length = seen.matrix.sizes[1] * seen.matrix.sizes[2]
+    return seen.found is None and length < (4 if is_short or "16" in seen.matrix.dtype else 2)
+
+
 def _twin_rows(seen: Seen) -> Iterator[Finding]:
     outputs, inputs, taps = seen.matrix.sizes
     twins, number, other = _counted(seen.rows, seen.values.live_rows)
     groups = seen.found.groups if seen.found else 1
-    if not twins or inputs * taps == 1 or (groups > 1 and taps > 1):
+    if not twins or _are_equal_by_chance(seen) or (groups > 1 and taps > 1):
         return
     different, again = distinct(seen.rows), period(seen.rows)
     blocks = outputs // again if again and outputs % again == 0 else 1
@@ -188,7 +194,11 @@ def _twin_columns(seen: Seen) -> Iterator[Finding]:
 
 
 def _rounded(seen: Seen) -> Iterator[Finding]:
-    if seen.rounded is None or (lost := distinct(seen.rows) - distinct(seen.rounded)) == 0:
+    if (
+        seen.rounded is None
+        or _are_equal_by_chance(seen, is_short=True)
+        or (lost := distinct(seen.rows) - distinct(seen.rounded)) == 0
+    ):
         return
     yield seen.finding(
         "warning",

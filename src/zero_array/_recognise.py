@@ -15,9 +15,6 @@ from ._values import Values
 from ._weight import Weight, weight
 from ._windows import Matrix, Piece
 
-GROUPS = 64
-"""The most groups that are looked for, but for one per output."""
-
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
@@ -51,7 +48,10 @@ def recognise(matrix: Matrix, found: Values) -> Recognised | None:
     outputs = matrix.sizes[0]
     rows = sorted({*range(min(3, outputs)), outputs - 1, *Random(0).sample(range(outputs), min(16, outputs))})
     sample = matrix.lines(rows, of_rows=True).reshape(len(rows), *matrix.sizes[1:])
-    for candidate in _candidates(matrix, center, found.largest):
+    candidates = sorted(
+        _candidates(matrix, center, found.largest), key=lambda one: _scale(one, found.largest) == "other"
+    )
+    for candidate in candidates:
         if all(_is(matrix, candidate, row, sample[place : place + 1]) for place, row in enumerate(rows)) and all(
             _agrees(matrix, candidate, piece) for piece in matrix.pieces()
         ):
@@ -62,7 +62,7 @@ def recognise(matrix: Matrix, found: Values) -> Recognised | None:
 def _candidates(matrix: Matrix, center: tuple[int, ...], size: float) -> Iterator[Weight]:
     """What it might be, with its own constant: the simplest first."""
     outputs = matrix.sizes[0]
-    numbers = [g for g in range(1, min(outputs, GROUPS) + 1) if outputs % g == 0] + [outputs] * (outputs > GROUPS)
+    numbers = [groups for groups in range(1, outputs + 1) if outputs % groups == 0]
     if matrix.sizes[1] == 1 and size == 1:  # ones, and no Hadamard weight without its scale
         numbers = [outputs]
     out_axis, in_axis = matrix.axes or (0, 1)
@@ -112,21 +112,21 @@ def _built(matrix: Matrix, candidate: Weight, window: Any) -> Any:
     return found * found.dtype.type(candidate.constant) if candidate.rule == "identity" else found
 
 
+def _scale(candidate: Weight, size: float) -> str:
+    """The name of a scale; "other" where it has none."""
+    if candidate.rule == "identity":
+        return "one" if size == 1 else "other"
+    scales = {"orthonormal": sqrt(1 / candidate.order), "paper": sqrt(2 / candidate.order)}
+    return next((name for name, value in scales.items() if isclose(value, size, rel_tol=2**-8)), "other")
+
+
 def _named(matrix: Matrix, found: Weight, size: float) -> Recognised:
     """The options by their names."""
-    groups = matrix.sizes[0] // found.outputs
-    options = []
-    scale = "other"
-    if found.rule == "identity":
-        scale = "one" if size == 1 else scale
-    else:
-        order = found.order
-        scales = {"orthonormal": sqrt(1 / order), "paper": sqrt(2 / order)}
-        scale = next((name for name, value in scales.items() if isclose(value, size, rel_tol=2**-8)), scale)
-        options += [] if scale == "other" else [f"scale={scale!r}"]
-        options += ["order='exact'"] if order & (order - 1) else []
-        options += ["columns='distinct'"] if found.columns == "distinct" else []
-    options = ([f"times {size:.6g}"] if scale == "other" else []) + options
+    groups, scale = matrix.sizes[0] // found.outputs, _scale(found, size)
+    options = [f"times {size:.6g}"] if scale == "other" else []
+    options += [f"scale={scale!r}"] if scale in ("orthonormal", "paper") else []
+    options += ["order='exact'"] if found.order & (found.order - 1) else []
+    options += ["columns='distinct'"] if found.columns == "distinct" else []
     options += [f"groups={groups}"] if groups > 1 else []
     return Recognised(found, groups, scale, tuple(options))
 

@@ -78,7 +78,8 @@ class Report:
         """One line: how many findings of each severity, and in how many weights."""
         counts = {severity: sum(finding.severity == severity for finding in self.findings) for severity in SEVERITIES}
         words = [f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in counts.items() if count]
-        among = f" in {len(self.weights)} parameters" if self.weights else ""
+        count = len(self.weights)
+        among = f" in {count} parameter{'' if count == 1 else 's'}" if count else ""
         return (", ".join(words) or "nothing found") + among
 
     def to_text(self, *, color: bool = False) -> str:

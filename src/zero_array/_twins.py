@@ -21,14 +21,14 @@ def first_equal(matrix: Matrix, *, of_rows: bool, change: Change = lambda values
     """
     import numpy
 
-    count = matrix.sizes[0 if of_rows else 1]
-    digests = _digests(matrix, range(count), of_rows, change, few=True)
-    first = numpy.asarray(_first(digests))
-    equal = numpy.flatnonzero(numpy.bincount(first, minlength=count)[first] > 1).tolist()
+    axis, count = (matrix.axes or (0, 1))[0 if of_rows else 1], matrix.sizes[0 if of_rows else 1]
+    equal = list(range(count))
+    if axis == 0 or next(matrix.pieces()).window[axis] == (0, count):
+        first = numpy.asarray(_first(_digests(matrix, equal, of_rows, change, few=True)))
+        equal = numpy.flatnonzero(numpy.bincount(first, minlength=count)[first] > 1).tolist()
+    first = numpy.arange(count)
     if equal:
-        among = _first(_digests(matrix, equal, of_rows, change, few=False))
-        first = numpy.arange(count)
-        first[equal] = numpy.asarray(equal)[among]
+        first[equal] = numpy.asarray(equal)[_first(_digests(matrix, equal, of_rows, change, few=False))]
     return first
 
 
@@ -57,11 +57,7 @@ def _digests(matrix: Matrix, numbers: Sequence[int], of_rows: bool, change: Chan
 
 
 def _first_pieces(matrix: Matrix, of_rows: bool) -> Iterator[Piece]:
-    """The pieces that hold the first entries of each line: all where the lines lie along the first axis, else one.
-
-    Where one window does not hold the beginnings of all lines, so that some would look equal that are not, these are
-    compared in full.
-    """
+    """The pieces that hold the first entries of each line: all where the lines lie along the first axis, else one."""
     axis = (matrix.axes or (0, 1))[0 if of_rows else 1]
     return islice(matrix.pieces(), None if axis == 0 else 1)
 
