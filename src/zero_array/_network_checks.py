@@ -13,23 +13,23 @@ from ._typing import Shape
 
 def no_model(value: Any, wanted: str = "torch.nn.Module") -> TypeError:
     """The refusal of something that is no model."""
-    what = f"the class {value.__name__}: call it first" if isinstance(value, type) else _kind(value)
+    what = f"the class {value.__name__}: call it first" if isinstance(value, type) else kind(value)
     return TypeError(f"`model` must be one {wanted}; got {what}")
 
 
 def no_variables(value: Any) -> TypeError:
     """The refusal of variables of linen that are none."""
-    return TypeError(f"`variables` must be what model.init returned, with 'params' in it; got {_kind(value)}")
+    return TypeError(f"`variables` must be what model.init returned, with 'params' in it; got {kind(value)}")
 
 
 def wrapped_model(value: Any) -> TypeError:
     """The refusal of a model in a wrapper that hides its code or its names."""
-    return TypeError(f"`model` must be the plain model; got {_kind(value)}: pass the model before it is wrapped")
+    return TypeError(f"`model` must be the plain model; got {kind(value)}: pass the model before it is wrapped")
 
 
 def no_parameters(value: Any, argument: str = "model") -> ValueError:
     """The refusal of a model with nothing to start."""
-    return ValueError(f"`{argument}` must have parameters; got {_kind(value)}, which has none")
+    return ValueError(f"`{argument}` must have parameters; got {kind(value)}, which has none")
 
 
 def lazy_parameter(name: str) -> TypeError:
@@ -47,7 +47,7 @@ def no_real_parameter(name: str, dtype: Any) -> TypeError:
 
 def no_module(value: Any) -> ValueError:
     """The refusal of a module that is no part of the model."""
-    return ValueError(f"`module` must be part of the model that the plan is of; got {_kind(value)}, which is not")
+    return ValueError(f"`module` must be part of the model that the plan is of; got {kind(value)}, which is not")
 
 
 def untraceable(value: Any) -> ValueError:
@@ -59,7 +59,7 @@ def untraceable(value: Any) -> ValueError:
 
 def not_built(value: Any) -> ValueError:
     """The refusal of a model of Keras that has no variables yet."""
-    return ValueError(f"`model` must be built; got {_kind(value)} without variables: call it with a batch first")
+    return ValueError(f"`model` must be built; got {kind(value)} without variables: call it with a batch first")
 
 
 def same_names(paths: Sequence[str]) -> ValueError:
@@ -90,7 +90,7 @@ def inputs_needed() -> ValueError:
 
 def no_inputs(value: Any) -> TypeError:
     """The refusal of example inputs without a tensor."""
-    return TypeError(f"`example_inputs` must be a tensor, or a tuple or dict that holds one; got {_kind(value)}")
+    return TypeError(f"`example_inputs` must be a tensor, or a tuple or dict that holds one; got {kind(value)}")
 
 
 def failing_inputs(error: Exception) -> ValueError:
@@ -108,7 +108,7 @@ def sharded() -> ValueError:
 
 def no_plan(value: Any) -> TypeError:
     """The refusal of something that is no plan."""
-    return TypeError(f"`plan` must be a Plan, as init_(model, dry_run=True) returns it; got {_kind(value)}")
+    return TypeError(f"`plan` must be a Plan, as init_(model, dry_run=True) returns it; got {kind(value)}")
 
 
 def other_model(name: str, shape: Shape, found: Shape | None) -> ValueError:
@@ -133,7 +133,7 @@ def no_recipe(value: Any, names: Sequence[str]) -> TypeError | ValueError:
     """The refusal of an unknown recipe."""
     message = f"`recipe` must be one of {', '.join(names)}, a Recipe or a Plan; got "
     if not isinstance(value, str):
-        return TypeError(message + _kind(value))
+        return TypeError(message + kind(value))
     if value.lstrip().startswith("{"):
         return ValueError(f"{message}the text of a plan: pass Plan.from_json(text)")
     return ValueError(message + repr(value) + _closest(value, names))
@@ -152,13 +152,13 @@ def other_recipe(name: str) -> ValueError:
 def no_choice(option: str, value: Any, choices: Sequence[str]) -> TypeError | ValueError:
     """The refusal of an option's value."""
     message = f"`{option}` must be {' or '.join(map(repr, choices))}; got "
-    return ValueError(message + repr(value)) if isinstance(value, str) else TypeError(message + _kind(value))
+    return ValueError(message + repr(value)) if isinstance(value, str) else TypeError(message + kind(value))
 
 
 def no_overrides(value: Any) -> TypeError:
     """The refusal of overrides that are no dict."""
     return TypeError(
-        f"`overrides` must be a dict of patterns and fills, such as {{'head.*': 'zeros'}}; got {_kind(value)}"
+        f"`overrides` must be a dict of patterns and fills, such as {{'head.*': 'zeros'}}; got {kind(value)}"
     )
 
 
@@ -168,7 +168,7 @@ def no_fill(what: str, value: Any, fills: Sequence[str]) -> TypeError | ValueErr
     return (
         ValueError(message + repr(value) + _closest(value, fills))
         if isinstance(value, str)
-        else TypeError(message + _kind(value))
+        else TypeError(message + kind(value))
     )
 
 
@@ -176,7 +176,7 @@ def no_match(pattern: Any, names: Iterable[str]) -> TypeError | ValueError:
     """The refusal of an override that would do nothing."""
     message = "`overrides` must name parameters of the model; got "
     if not isinstance(pattern, str):
-        return TypeError(message + _kind(pattern))
+        return TypeError(message + kind(pattern))
     names = list(names)
     if any(name.startswith(f"{pattern}.") for name in names):
         return ValueError(f"{message}{pattern!r}, a module: write {pattern + '.*'!r}")
@@ -206,7 +206,7 @@ def no_zeros(name: str) -> ValueError:
 
 def no_ends(value: Any) -> TypeError:
     """The refusal of something that is no list of branches' ends."""
-    return TypeError(f"`branches` must be 'found' or a list of names of modules or weights; got {_kind(value)}")
+    return TypeError(f"`branches` must be 'found' or a list of names of modules or weights; got {kind(value)}")
 
 
 def no_end(name: str) -> ValueError:
@@ -243,7 +243,7 @@ def packed(name: str, roles: Sequence[str]) -> ValueError:
     )
 
 
-def _kind(value: Any) -> str:
+def kind(value: Any) -> str:
     """What something is: a short value itself, of all else its type."""
     if value is None or isinstance(value, bool | int | float):
         return repr(value)

@@ -25,6 +25,8 @@ class Branch(NamedTuple):
         The other parameters there and behind, such as scales of norms.
     dead : bool
         Whether an operation with no gradient at zero (ReLU) comes behind an end: zeros there would never learn.
+    result : int, optional
+        The node that is its result; of branches named by the user, none.
     """
 
     where: str
@@ -32,6 +34,7 @@ class Branch(NamedTuple):
     outputs: tuple[str, ...]
     behind: tuple[str, ...]
     dead: bool
+    result: int | None = None
 
 
 class Attention(NamedTuple):
@@ -174,7 +177,7 @@ def _walk(graph: Graph, side: int, common: int, where: str) -> tuple[Branch, set
                 sums.add(number)
             behind += node.parameters
             waiting += [(source, flat or node.op in _FLAT_AT_ZERO) for source in graph.main(number, common)]
-    return Branch(where, tuple(ends), tuple(outputs), tuple(behind), dead), attentions, sums
+    return Branch(where, tuple(ends), tuple(outputs), tuple(behind), dead, side), attentions, sums
 
 
 def _core(graph: Graph, node: int) -> int | None:

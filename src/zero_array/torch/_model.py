@@ -92,7 +92,7 @@ def init_(
     2.weight   2x4    identity  Algorithm 1, 4 -> 2
     2.bias     2      zeros     bias
     """
-    held = _checked(model)
+    held = checked(model)
     options: dict[str, Any] = {"head": head, "embeddings": embeddings, "branch_end": branch_end}
     options |= {"scale": scale, "order": order, "columns": columns}
     others = {"example_inputs": example_inputs, "branches": branches, "overrides": overrides}
@@ -138,7 +138,7 @@ def initializer(model: nn.Module, plan: Plan) -> Callable[..., None]:
     >>> model[1].weight.tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    held = _checked(model)
+    held = checked(model)
     if not isinstance(plan, Plan):
         raise _network_checks.no_plan(plan)
     check_complete([parameter.name for parameter in held], plan)
@@ -155,7 +155,7 @@ def initializer(model: nn.Module, plan: Plan) -> Callable[..., None]:
     return fill
 
 
-def _checked(model: Any) -> list[Parameter]:
+def checked(model: Any) -> list[Parameter]:
     """The parameters of a model, which must be one, and plain."""
     if not isinstance(model, nn.Module):
         raise _network_checks.no_model(model)

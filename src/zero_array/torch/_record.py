@@ -1,6 +1,6 @@
 """The structure of a torch model by running it once on example inputs: any Python is fine."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -18,25 +18,37 @@ from ._ops import FRESH, SAME_PARAMETER, op
 
 def run(model: nn.Module, names: dict[int, str], weights: set[str], example_inputs: Any) -> Structure:
     """By running the model once, without gradients and in evaluation mode, and recording every function it calls."""
-    inputs = _moved(example_inputs, torch.device("meta")) if next(model.parameters()).is_meta else example_inputs
-    if not any(True for _ in _tensors(inputs)):
-        raise _network_checks.no_inputs(example_inputs)
-    record = _Record(model, names, weights)
+    inputs = example_inputs
+    if next(model.parameters()).is_meta:
+        inputs = mapped(example_inputs, lambda tensor: tensor.to("meta"))
+    record = Record(model, names, weights)
+    outputs = fill(record, model, inputs)
+    return structure(record.nodes, outputs, record.uses, weights)
+
+
+def fill(record: "Record", model: Callable[..., Any], inputs: Any) -> list[int]:
+    """Run the model once, and record it: the nodes that it returns."""
+    positional, named = arguments(inputs)
     hooks = [register_module_forward_pre_hook(record.enter), register_module_forward_hook(record.leave)]
     try:
         with torch.no_grad(), record:
             record.begin(inputs)
-            if isinstance(inputs, Mapping):
-                result = model(**inputs)
-            else:
-                result = model(*inputs) if isinstance(inputs, tuple | list) else model(inputs)
+            result = model(*positional, **named)
     except Exception as error:
         raise _network_checks.failing_inputs(error) from error
     finally:
         for hook in hooks:
             hook.remove()
-    outputs = [record.numbers[id(tensor)] for tensor in _tensors(result) if id(tensor) in record.numbers]
-    return structure(record.nodes, outputs, record.uses, weights)
+    return [record.numbers[id(tensor)] for tensor in tensors(result) if id(tensor) in record.numbers]
+
+
+def arguments(example_inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What to call a model with: by position, and by keyword."""
+    if not any(True for _ in tensors(example_inputs)):
+        raise _network_checks.no_inputs(example_inputs)
+    if isinstance(example_inputs, Mapping):
+        return (), dict(example_inputs)
+    return tuple(example_inputs) if isinstance(example_inputs, tuple | list) else (example_inputs,), {}
 
 
 @contextmanager
@@ -60,30 +72,30 @@ def untouched(model: nn.Module) -> Iterator[None]:
                 tensor.copy_(before)
 
 
-def _moved(value: Any, device: torch.device) -> Any:
-    """Inputs on another device."""
+def mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """The same inputs, with each tensor changed."""
     if isinstance(value, Tensor):
-        return value.to(device)
+        return change(value)
     if isinstance(value, Mapping):
-        return {key: _moved(item, device) for key, item in value.items()}
-    return tuple(_moved(item, device) for item in value) if isinstance(value, tuple | list) else value
+        return {key: mapped(item, change) for key, item in value.items()}
+    return tuple(mapped(item, change) for item in value) if isinstance(value, tuple | list) else value
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
+def tensors(value: Any) -> Iterator[Tensor]:
     """The tensors in arguments or results."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from _tensors(item)
+            yield from tensors(item)
     elif isinstance(value, tuple | list):
         for item in value:
-            yield from _tensors(item)
+            yield from tensors(item)
     elif is_dataclass(value):
-        yield from _tensors([getattr(value, field.name) for field in fields(value)])
+        yield from tensors([getattr(value, field.name) for field in fields(value)])
 
 
-class _Record(TorchFunctionMode):
+class Record(TorchFunctionMode):
     """Writes down each function of torch that takes activations, and how each parameter is used."""
 
     def __init__(self, model: nn.Module, names: dict[int, str], weights: set[str]) -> None:
@@ -101,7 +113,7 @@ class _Record(TorchFunctionMode):
 
     def begin(self, inputs: Any) -> None:
         """Number the activations that the model is given."""
-        for tensor in _tensors(inputs):
+        for tensor in tensors(inputs):
             self._add([tensor], Node("input"))
 
     def enter(self, module: nn.Module, inputs: Any) -> None:  # noqa: ARG002  # as torch calls it
@@ -112,9 +124,9 @@ class _Record(TorchFunctionMode):
         """Note that it is done; what came out of it by no function of torch is an operation of its own."""
         where = self._stack.pop()
         strangers = [
-            tensor for tensor in _tensors(outputs) if not (id(tensor) in self.numbers or id(tensor) in self._reads)
+            tensor for tensor in tensors(outputs) if not (id(tensor) in self.numbers or id(tensor) in self._reads)
         ]
-        sources = tuple(self.numbers[id(tensor)] for tensor in _tensors(inputs) if id(tensor) in self.numbers)
+        sources = tuple(self.numbers[id(tensor)] for tensor in tensors(inputs) if id(tensor) in self.numbers)
         if strangers and sources:
             read = tuple(self._raw[id(tensor)] for tensor in module.parameters() if id(tensor) in self._raw)
             self._add(strangers, Node(type(module).__name__.lower(), sources, read, where))
@@ -122,10 +134,10 @@ class _Record(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call a function and write it down."""
         result = func(*args, **(kwargs or {}))
-        outputs = list(_tensors(args[0] if func is Tensor.__setitem__ else result))
+        outputs = list(tensors(args[0] if func is Tensor.__setitem__ else result))
         name = op(func)
         if outputs and name not in FRESH:
-            self._note(name, list(_tensors((args, kwargs or {}))), outputs)
+            self._note(name, list(tensors((args, kwargs or {}))), outputs)
         return result
 
     def _note(self, op: str, given: list[Tensor], outputs: list[Tensor]) -> None:
