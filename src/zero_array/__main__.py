@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         layout = {name: getattr(options, name) for name in ("groups", "scale", "order", "columns")}
         for line in _show.show(options.function, options.shape, **layout):
             print(line)
-    except (TypeError, ValueError) as error:
+    except (MemoryError, TypeError, ValueError) as error:
         parser.error(str(error))
     return 0
 
