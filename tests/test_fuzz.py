@@ -27,7 +27,7 @@ def test_transforms(choice: dict[str, list[Any]]) -> None:
     assert fuzzing.check_transforms(choice)[0] == 3**4
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(arguments=fuzzing.commands)
 def test_commands(arguments: Sequence[str]) -> None:
     """Any words after the command's name."""

@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from threading import Barrier
 
-import zero_array
 from cases import CASES, SIGNS
 from reference import GOLDEN
+
+import zero_array
 from zero_array._host import to_bytes
 from zero_array._typing import Device, Namespace
 

@@ -38,7 +38,7 @@ def no_ordering(ordering: str, n: int) -> ValueError:
 
 
 def factor(value: Any, n: int, *, largest: int | None) -> float:
-    """What a transform of length `n` is multiplied by; for integers, of which `largest` is the largest, a whole number."""
+    """What a transform of length `n` is multiplied by; `largest` is the largest integer, None where it is of floats."""
     message = f"`scale` must be a real number or 'orthonormal'; got {value!r}"
     if isinstance(value, str) and value != "orthonormal":
         raise ValueError(message)

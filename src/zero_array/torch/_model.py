@@ -77,6 +77,10 @@ def init_(
         If an argument is of the wrong kind or has a wrong value, or if something cannot be decided. The model is left
         as it was.
 
+    Notes
+    -----
+    After a KeyboardInterrupt some parameters may be written and others not; all else is as it was: call again.
+
     References
     ----------
     Zhao, Schäfer, Anandkumar, "ZerO Initialization", arXiv 2110.12661, Algorithms 1 and 2.

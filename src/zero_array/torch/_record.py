@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
-from torch.utils.hooks import RemovableHandle
 
 from .. import _network_checks
 from .._graph import Node
@@ -64,7 +63,7 @@ def untouched(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _undone(undo: Callable[[], None]) -> Iterator[None]:
-    """Undo at the end, whatever happens; once more if a KeyboardInterrupt comes just then, which `with` alone may lose."""
+    """Undo at the end, whatever happens; once more if a KeyboardInterrupt comes just then, where `with` loses it."""
     try:
         try:
             yield
@@ -118,7 +117,7 @@ class _Record(TorchFunctionMode):
     @contextmanager
     def recording(self) -> Iterator[None]:
         """Be told of each module that runs, and of each function; without gradients."""
-        hooks: list[RemovableHandle] = []
+        hooks: list[Any] = []
         grad = torch.is_grad_enabled()
 
         def stop() -> None:
