@@ -217,6 +217,17 @@ def models(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+@nox.parametrize("backend", [nox.param(name, id=name) for name in ("numpy", "torch", "jax")])
+def robustness(session: nox.Session, backend: str) -> None:
+    """See that memory stays flat; NumPy: a million calls with anything; torch: an interrupt at every line."""
+    session.install("-e.", *group(backend))
+    random = ["--hypothesis-profile", "nightly", "tests/test_properties.py::test_main_property"]
+    session.run(
+        "pytest", "-s", "--backend", backend, *session.posargs, *(random if backend == "numpy" else []), "tests/robust"
+    )
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Race NumPy, torch and JAX against what a user would pick instead, on one core and two; write docs/benchmarks.md.
 

@@ -18,7 +18,15 @@ from zero_array._typing import Device, Namespace
 from zero_array.backends import BACKENDS, DTYPES, Backend
 from zero_array.backends import backend as find_backend
 
-SHARED = ("test_compare", "test_golden", "test_transform", "test_windows")
+SHARED = (
+    "test_all_threads",
+    "test_compare",
+    "test_flat_memory",
+    "test_golden",
+    "test_threads",
+    "test_transform",
+    "test_windows",
+)
 HOSTS = {
     "jax": "jax",
     "flax": "jax",

@@ -100,6 +100,7 @@ def test_a_backend_without_the_dtype_says_so(
     [
         (["check", "--backend", "tensorflow"], "`backend` must be one of numpy, strict, torch, jax, dask, mlx, cubed,"),
         (["check", "--dtype", "int8"], "invalid choice: 'int8'"),
+        (["--backend", "nump"], "got 'nump'"),
         (["chek"], "invalid choice: 'chek'"),
         (["show", "6by3"], "`shape` must look like 6x3 or 64x3x7x7; got '6by3'"),
         (["show", "6"], "`shape` must be two or more ints >= 1; got (6,)"),
@@ -114,7 +115,9 @@ def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureF
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
-    assert message in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert message in err
+    assert not out
 
 
 def test_show_hadamard(capsys: pytest.CaptureFixture[str]) -> None:

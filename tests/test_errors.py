@@ -317,6 +317,18 @@ TRANSFORMS: list[tuple[type[Exception], str, Any, dict[str, Any]]] = [
     ),
     (
         ValueError,
+        "`scale` must not be larger than the array's integers, 9223372036854775807 at most; got 9223372036854775808",
+        VECTORS.astype(int),
+        {"scale": 2**63},
+    ),
+    (
+        ValueError,
+        f"`scale` must be a number that a float can hold; got {10**400}",
+        VECTORS,
+        {"scale": 10**400},
+    ),
+    (
+        ValueError,
         "`ordering` must be 'natural' where the order is no power of two; got 'dyadic' for 12",
         VECTORS,
         {"ordering": "dyadic"},

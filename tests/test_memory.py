@@ -1,5 +1,6 @@
 """Memory is the result's, and little else (NumPy reports its allocations to tracemalloc)."""
 
+import tracemalloc
 from typing import Any
 
 import numpy
@@ -48,6 +49,17 @@ def test_peak_memory_of_signs(n: int) -> None:
     most, result = traced(lambda: zero_array.hadamard(n, dtype="int8", window=((0, 1024), (0, n))))
     assert result == 1024 * n
     assert most <= limit(result)
+
+
+def test_too_large() -> None:
+    """An array that no memory can hold is refused by NumPy before any is used; once this filled 18 GiB first."""
+    tracemalloc.start()
+    try:
+        with pytest.raises((ValueError, MemoryError)):
+            zero_array.zero_init((2**31, 2**31, 2**31))
+        assert tracemalloc.get_traced_memory()[1] < MIB
+    finally:
+        tracemalloc.stop()
 
 
 def test_peak_memory_of_a_transform() -> None:

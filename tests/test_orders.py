@@ -131,6 +131,16 @@ def test_nearest() -> None:
         assert below < n < above
 
 
+def test_largest_field() -> None:
+    """A block whose table would take gigabytes is not used, and its order not built; the nearest ones still are."""
+    assert zero_array.hadamard_factors(2 * (827307997 + 1)) is None
+    assert zero_array.hadamard_factors(2_097_148) == (_orders.Factor("paley2", 2_097_148, 1_048_573),)
+    with pytest.raises(
+        ValueError, match=r"^`n` must be an order that can be built; got 1654615996: the nearest are \d"
+    ):
+        zero_array.hadamard(1_654_615_996, window=((0, 1), (0, 1)))
+
+
 def test_factors_print_well() -> None:
     """Factors are plain tuples, which print as what they are, and cannot be changed."""
     factors = zero_array.hadamard_factors(40)

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         for line in _show.show(options.function, options.shape, **layout):
             print(line)
-    except (OSError, TypeError, ValueError) as error:
+    except (MemoryError, OSError, TypeError, ValueError) as error:
         parser.error(str(error))
     return 0
 

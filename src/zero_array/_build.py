@@ -41,6 +41,9 @@ def _at_once(target: Target, weight: Weight) -> Array:
 FEW = 3 * 2**15
 """That many entries may be held beside the result, however small it is: less than 1 MiB of float64."""
 
+HUGE = 2**40
+"""An array of more entries is asked for first: where there is no memory for it, a tenth of it was not filled before."""
+
 
 def _pieces(target: Target, weight: Weight) -> int:
     """In how many pieces to write a weight; 0 where building it at once holds little beside the result.
@@ -48,6 +51,8 @@ def _pieces(target: Target, weight: Weight) -> int:
     Much are the matrix of a kernel, the block of repeated groups, the factors of few rows of many columns, and in half
     precision the numbers of short runs. With each row or column of a piece go some integers.
     """
+    if prod(weight.shape) > HUGE and not weight.is_zero():
+        return 32
     if not weight.is_plain():
         return _pieces_of_product(weight)
     shape = weight.shape

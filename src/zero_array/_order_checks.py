@@ -37,17 +37,25 @@ def no_ordering(ordering: str, n: int) -> ValueError:
     return ValueError(f"`ordering` must be 'natural' where the order is no power of two; got {ordering!r} for {n}")
 
 
-def factor(value: Any, n: int, *, is_integer: bool) -> float:
-    """What a transform of length `n` is multiplied by."""
+def factor(value: Any, n: int, *, largest: int | None) -> float:
+    """What a transform of length `n` is multiplied by; `largest` is the largest integer, None where it is of floats."""
     message = f"`scale` must be a real number or 'orthonormal'; got {value!r}"
     if isinstance(value, str) and value != "orthonormal":
         raise ValueError(message)
     if isinstance(value, bool) or not isinstance(value, (str, Real)):
         raise TypeError(message)
-    found = sqrt(1 / n) if isinstance(value, str) else float(value)
-    if is_integer and not found.is_integer():
+    exact: Any = sqrt(1 / n) if isinstance(value, str) else value
+    try:
+        found = float(exact)
+    except OverflowError:
+        raise ValueError(f"`scale` must be a number that a float can hold; got {value!r}") from None
+    if largest is None:
+        return found
+    if not found.is_integer() or int(exact) != exact:
         raise ValueError(f"`scale` must be a whole number for an array of integers; got {value!r}")
-    return int(found) if is_integer else found
+    if abs(int(exact)) > largest:
+        raise ValueError(f"`scale` must not be larger than the array's integers, {largest} at most; got {value!r}")
+    return int(exact)
 
 
 def no_array(value: Any) -> TypeError:

@@ -5,7 +5,7 @@ A matrix of order ``n`` is the Kronecker product of Paley blocks, largest first,
 """
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import lru_cache
 from itertools import count, product
 from math import isqrt
 from typing import Literal, NamedTuple
@@ -115,11 +115,15 @@ def _products(n: int, blocks: list[Factor]) -> Iterator[list[Factor]]:
             yield from ([block, *rest] for rest in _products(n // block.order, blocks[number:]))
 
 
+LARGEST = 2**20
+"""No larger field is used: its table would take minutes and gigabytes, however small the window that is asked for."""
+
+
 def _paley(order: int) -> Factor | None:
     """The Paley block of an order that is a multiple of four; None where there is none."""
-    if field(order - 1):
+    if order - 1 <= LARGEST and field(order - 1):
         return Factor("paley1", order, order - 1)
-    if order % 8 == 4 and field(order // 2 - 1):
+    if order % 8 == 4 and order // 2 - 1 <= LARGEST and field(order // 2 - 1):
         return Factor("paley2", order, order // 2 - 1)
     return None
 
@@ -151,7 +155,7 @@ def nearest(n: int) -> tuple[int, int]:
     return below, next(order for order in count(n + 1) if factors(order) is not None)
 
 
-@cache  # of tuples of bools
+@lru_cache(maxsize=16)  # of tuples of bools: the blocks and pieces of a weight share them
 @_namespace.untraced
 def minus_signs(kind: str, q: int) -> tuple[bool, ...]:
     """Where a Paley block has -1, for each of the sums of indices that `_products.is_minus` forms.

@@ -76,7 +76,8 @@ def hadamard_transform(
     name = _namespace.name_of(x.dtype)
     if name is None or name == "bool":
         raise _order_checks.no_numbers(x.dtype)
-    constant = _order_checks.factor(scale, length, is_integer="int" in name)
+    largest = int(xp.iinfo(_dtypes(xp, x.dtype)[1]).max) if "int" in name else None
+    constant = _order_checks.factor(scale, length, largest=largest)
     apply = partial(_apply, factors=factors, axis=axis, constant=constant, ordering=ordering)
     if not _namespace.is_chunked(xp):
         return apply(x, xp=xp)

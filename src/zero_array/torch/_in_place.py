@@ -44,6 +44,10 @@ def identity_init_(
     TypeError, ValueError
         If an argument is of the wrong kind, or has a wrong value; the tensor is left as it was.
 
+    Notes
+    -----
+    After a KeyboardInterrupt the tensor holds a part of the weight, and is otherwise as it was: call again.
+
     References
     ----------
     Zhao, Schäfer, Anandkumar, "ZerO Initialization", arXiv 2110.12661, Definition 1.

@@ -1,6 +1,7 @@
 """Whole models: a plan from a recipe, and the parameters written as it says."""
 
 from collections.abc import Callable, Mapping, Sequence
+from threading import RLock
 from typing import Any, Literal
 
 import torch
@@ -75,6 +76,10 @@ def init_(
     TypeError, ValueError
         If an argument is of the wrong kind or has a wrong value, or if something cannot be decided. The model is left
         as it was.
+
+    Notes
+    -----
+    After a KeyboardInterrupt some parameters may be written and others not; all else is as it was: call again.
 
     References
     ----------
@@ -168,13 +173,17 @@ def checked(model: Any) -> list[Parameter]:
     return held
 
 
+_READING = RLock()
+"""Held while a model is read: meanwhile `torch.fx` has replaced `nn.Module.__call__`, and for all threads alike."""
+
+
 def _structure(model: nn.Module, held: Sequence[Parameter], example_inputs: Any) -> Structure:
     """What the model computes."""
     if any(hasattr(tensor, "device_mesh") for tensor in model.parameters()):
         raise _network_checks.sharded()
     names = {id(model.get_parameter(parameter.name)): parameter.name for parameter in held}
     weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
-    with _record.untouched(model):
+    with _READING, _record.untouched(model):
         if example_inputs is not None:
             return _record.run(model, names, weights, example_inputs)
         try:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from threading import get_ident
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
 from .. import _network_checks
 from .._graph import Node
@@ -29,16 +30,12 @@ def run(model: nn.Module, names: dict[int, str], weights: set[str], example_inpu
 def fill(record: "Record", model: Callable[..., Any], inputs: Any) -> list[int]:
     """Run the model once, and record it: the nodes that it returns."""
     positional, named = arguments(inputs)
-    hooks = [register_module_forward_pre_hook(record.enter), register_module_forward_hook(record.leave)]
     try:
-        with torch.no_grad(), record:
+        with record.recording():
             record.begin(inputs)
             result = model(*positional, **named)
     except Exception as error:
         raise _network_checks.failing_inputs(error) from error
-    finally:
-        for hook in hooks:
-            hook.remove()
     return [record.numbers[id(tensor)] for tensor in tensors(result) if id(tensor) in record.numbers]
 
 
@@ -57,19 +54,36 @@ def untouched(model: nn.Module) -> Iterator[None]:
     modes = {module: module.training for module in model.modules()}
     buffers = [(tensor, tensor.clone()) for tensor in model.buffers()]
     held = [(module, name, tensor) for module in modes for name, tensor in module.named_buffers(recurse=False)]
-    devices = {tensor.device for tensor in model.parameters() if tensor.is_cuda}
-    try:
-        model.eval()
-        with torch.random.fork_rng(devices):
-            yield
-    finally:
+    cuda = {tensor.device for tensor in model.parameters() if tensor.is_cuda}
+    state, cuda_states = torch.get_rng_state(), {device: torch.cuda.get_rng_state(device) for device in cuda}
+
+    def put_back() -> None:
         for module, mode in modes.items():
             module.training = mode
         for module, name, tensor in held:
             setattr(module, name, tensor)
-        with torch.no_grad():
-            for tensor, before in buffers:
-                tensor.copy_(before)
+        for tensor, before in buffers:
+            tensor.detach().copy_(before)
+        torch.set_rng_state(state)
+        for device, cuda_state in cuda_states.items():
+            torch.cuda.set_rng_state(cuda_state, device)
+
+    with _undone(put_back):
+        model.eval()
+        yield
+
+
+@contextmanager
+def _undone(undo: Callable[[], None]) -> Iterator[None]:
+    """Undo at the end, whatever happens; once more if a KeyboardInterrupt comes just then, where `with` loses it."""
+    try:
+        try:
+            yield
+        finally:
+            undo()
+    except BaseException:
+        undo()
+        raise
 
 
 def mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
@@ -110,6 +124,27 @@ class Record(TorchFunctionMode):
         self._kept: list[Any] = list(model.parameters())  # so that no identity is used twice
         self._names = {id(module): name for name, module in model.named_modules()}
         self._stack: list[str] = []
+        self._thread = get_ident()
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Be told of each module that runs, and of each function; without gradients."""
+        hooks: list[Any] = []
+        grad = torch.is_grad_enabled()
+
+        def stop() -> None:
+            if self in _get_current_function_mode_stack():
+                self.__exit__(None, None, None)
+            for hook in hooks:
+                hook.remove()
+            torch.set_grad_enabled(grad)
+
+        with _undone(stop):
+            torch.set_grad_enabled(False)
+            hooks += [register_module_forward_pre_hook(self.enter)]
+            hooks += [register_module_forward_hook(self.leave)]
+            self.__enter__()
+            yield
 
     def begin(self, inputs: Any) -> None:
         """Number the activations that the model is given."""
@@ -117,11 +152,14 @@ class Record(TorchFunctionMode):
             self._add([tensor], Node("input"))
 
     def enter(self, module: nn.Module, inputs: Any) -> None:  # noqa: ARG002  # as torch calls it
-        """Note which module runs now."""
-        self._stack.append(self._names.get(id(module), ""))
+        """Note which module runs now; those of other threads, of which the hooks tell too, are no part of it."""
+        if get_ident() == self._thread:
+            self._stack.append(self._names.get(id(module), ""))
 
     def leave(self, module: nn.Module, inputs: Any, outputs: Any) -> None:
         """Note that it is done; what came out of it by no function of torch is an operation of its own."""
+        if get_ident() != self._thread:
+            return
         where = self._stack.pop()
         strangers = [
             tensor for tensor in tensors(outputs) if not (id(tensor) in self.numbers or id(tensor) in self._reads)
