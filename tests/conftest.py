@@ -20,6 +20,7 @@ from zero_array.backends import backend as find_backend
 
 SHARED = (
     "test_all_threads",
+    "test_audit_backends",
     "test_compare",
     "test_flat_memory",
     "test_golden",

@@ -182,6 +182,8 @@ GALLERY: dict[str, tuple[dict[str, Any], dict[str, Any], str, str, str, str]] = 
         "the same `scale`",
     ),
     "no isometry": ({"w": zero_init((100, 78))}, {}, "note", "no isometry", "of order 128", 'order="exact"'),
+    "no isometry of a kernel": ({"w": zero_init((100, 78, 3))}, {}, "note", "no isometry", "from 0.5", 'order="exact"'),
+    "all near": ({"w": step(8, 4)}, {"tolerance": 0.5}, "warning", "near twins", "7 of 8 outputs", "start them apart"),
     "low rank": ({"w": normal(64, 4) @ normal(4, 64)}, {}, "note", "rank", "rank 4", "start it again"),
     "twin columns": ({"w": twins().T.copy()}, {}, "note", "twin columns", "16 of 32 inputs", "differs"),
     "rounded already": (
@@ -226,6 +228,8 @@ SOUND: dict[str, tuple[Any, dict[str, Any]]] = {
     "scalar": (numpy.asarray(1.0), {}),
     "empty": (numpy.zeros((0, 4)), {}),
     "counter": (numpy.asarray(3), {}),
+    "no rounding": (step(32, 4), {"dtype": None}),
+    "signs": (numpy.sign(normal(8, 6, 3)), {}),
     "no matrix": (numpy.tile(numpy.log(numpy.arange(1.0, 5.0)), (8, 1)), {"layout": {"w": None}}),
 }
 
@@ -314,7 +318,8 @@ def test_windows_change_nothing(
     monkeypatch: pytest.MonkeyPatch, budget: int, shape: tuple[int, ...], layout: tuple[int, int]
 ) -> None:
     """The size of the windows that are read changes no finding and no fact."""
-    weights = {"random": normal(*shape), "zero": zero_init(shape, out_axis=layout[0], in_axis=layout[1])}
+    bad = numpy.where(normal(*shape) > 0, numpy.inf, numpy.nan)
+    weights = {"random": normal(*shape), "bad": bad, "zero": zero_init(shape, out_axis=layout[0], in_axis=layout[1])}
     whole = audit(weights, layout=layout, tolerance=1e-6)
     monkeypatch.setattr("zero_array._windows.BUDGET", budget)
     monkeypatch.setattr("zero_array._windows.Matrix.pieces.__defaults__", (budget,))
@@ -421,3 +426,25 @@ def test_random_starts_are_sound(shapes: dict[str, tuple[int, ...]], name: str) 
     weights = {key: normal(*shape, seed=seed).astype(kind) for seed, (key, shape) in enumerate(shapes.items())}
     weights |= {"norm": numpy.ones(8, kind), "bias": numpy.zeros(8, kind), "token": numpy.zeros((1, 1, 768), kind)}
     assert audit(weights).worst in (None, "note")
+
+
+class Lazy:
+    """An array that must be computed, and another that has a gradient."""
+
+    shape, dtype = (2, 2), "float32"
+
+    def __getitem__(self, window: Any) -> "Lazy":
+        return self
+
+    def compute(self) -> "Lazy":
+        """Compute it."""
+        return self
+
+    def detach(self) -> Any:
+        """Leave the gradient."""
+        return normal(2, 2)
+
+
+def test_lazy_arrays_and_those_with_gradients_are_read() -> None:
+    """An array is computed, and freed of its gradient, window by window."""
+    assert audit({"w": Lazy()}).weights == audit({"w": normal(2, 2)}).weights

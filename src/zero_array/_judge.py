@@ -1,7 +1,7 @@
 """From what was seen of one weight to findings: what is wrong, how that shows, and what to do."""
 
 from collections.abc import Iterator
-from math import sqrt
+from math import prod, sqrt
 from typing import Any
 
 from ._findings import Finding
@@ -42,7 +42,7 @@ def _not_finite(seen: Seen) -> Finding:
     return seen.finding(
         "error",
         "not finite",
-        f"{' and '.join(counts)} values, the first at {place}",
+        f"{' and '.join(counts)} of {prod(seen.matrix.shape)} values, the first at {place}",
         "start this parameter again, or go back to the last checkpoint without",
     )
 
@@ -225,11 +225,12 @@ def _fill(seen: Seen) -> Iterator[Finding]:
     if found.scale == "other":
         yield _scale(seen, found)
     low, high = seen.spectrum.values[-1], seen.spectrum.values[0]
+    sampled = f" of {seen.spectrum.sampled} of its columns" if seen.spectrum.sampled else ""
     if found.rule == "hadamard" and low < 0.999 * high:
         yield seen.finding(
             "note",
             "no isometry",
-            f"singular values from {low:.4g} to {high:.4g}: a slice of a Hadamard matrix of order {found.weight.order}",
+            f"singular values{sampled} from {low:.4g} to {high:.4g}: a slice of a Hadamard matrix of order {found.weight.order}",
             'order="exact" is orthonormal where it can be built; no gain in training is claimed for that',
         )
 

@@ -49,7 +49,7 @@ def _look(matrix: Matrix, share: float, rounding: str | None) -> Seen:
         found=found,
         rows=rows,
         columns=_twins.first_equal(matrix, of_rows=False),
-        spectrum=_recognise.spectrum(found, matrix) or _spectrum.spectrum(matrix),
+        spectrum=(_recognise.spectrum(found, matrix) if found else None) or _spectrum.spectrum(matrix),
         elsewhere=None if found or not values.is_level else next(_elsewhere(matrix), None),
     )
     if share:

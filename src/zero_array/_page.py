@@ -16,7 +16,7 @@ _HEAD = """<!doctype html>
 body { max-width: 1100px; margin: 2em auto; padding: 0 1em }
 table { border-collapse: collapse; width: 100% } td { overflow-wrap: anywhere }
 td, th { text-align: left; vertical-align: top; padding: .3em .8em .3em 0; border-bottom: 1px solid #8884 }
-.short td { white-space: nowrap }
+.short td, td:nth-child(3) { white-space: nowrap }
 .error td:first-child { color: #d33; font-weight: bold } .warning td:first-child { color: #b60 }
 .note td:first-child { opacity: .7 }
 svg { max-width: 100%; height: auto } svg text { font-size: 12px; fill: currentColor }

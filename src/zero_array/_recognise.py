@@ -7,7 +7,7 @@ from math import isclose, sqrt
 from random import Random
 from typing import Any
 
-from . import _namespace
+from . import _namespace, _spectrum
 from ._build import build
 from ._orders import factors
 from ._spectrum import Spectrum, exact
@@ -131,13 +131,20 @@ def _named(matrix: Matrix, found: Weight, size: float) -> Recognised:
     return Recognised(found, groups, scale, tuple(options))
 
 
-def spectrum(found: Recognised | None, matrix: Matrix) -> Spectrum | None:
-    """The singular values where they are known without looking; else None."""
-    if found is None:
+def spectrum(found: Recognised, matrix: Matrix) -> Spectrum | None:
+    """The singular values of one group's matrix, at its tap; None of several that are packed, which are looked at.
+
+    They are known without looking where it is an identity, or a slice of whole columns of a Hadamard matrix.
+    """
+    held = found.weight
+    if found.groups > 1 and not matrix.kernel:
         return None
-    held, single = found.weight, found.groups == 1 or matrix.sizes[2] > 1
-    if held.rule == "identity" and single:
-        return exact(held.constant, min(held.outputs, held.inputs) * found.groups)
-    if held.rule == "hadamard" and single and held.order == max(held.outputs, held.inputs):
-        return exact(held.constant * sqrt(held.order), min(held.outputs, held.inputs) * found.groups)
-    return None
+    count = min(held.outputs, held.inputs)
+    if held.rule == "identity":
+        return exact(held.constant, count)
+    if held.order == max(held.outputs, held.inputs):
+        return exact(held.constant * sqrt(held.order), count)
+    shape = held.outputs, held.inputs
+    block = replace(held, out_axis=0, in_axis=1, taps=(None, None), window=((0, shape[0]), (0, shape[1])))
+    array = build(_namespace.namespace(None), block, "float32", None)
+    return _spectrum.spectrum(Matrix(matrix.name, array, shape, "float32", (0, 1)))

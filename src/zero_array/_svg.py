@@ -26,7 +26,7 @@ def lines(series: Mapping[str, Sequence[float]], *, hints: Sequence[str] = ()) -
         for number, (name, values) in enumerate(series.items())
     )
     names = "".join(
-        f'<text x="{LEFT + 10 + 110 * number}" y="14" fill="{COLORS[number]}">{escape(name)}</text>'
+        f'<text x="{LEFT + 10 + 110 * number}" y="14" style="fill:{COLORS[number]}">{escape(name)}</text>'
         for number, name in enumerate(series if len(series) <= 2 else ())
     )
     places = "".join(
@@ -77,7 +77,7 @@ def _strip(name: str, shares: Sequence[float], top: int) -> str:
     left, width = WIDTH // 2, WIDTH / 2 / len(shares)
     cells = "".join(
         f'<rect x="{left + number * width:.2f}" y="{top + 2}" width="{width:.2f}" height="16" fill="{COLORS[1]}" '
-        f'fill-opacity="{share:.2f}"/>'
+        f'fill-opacity="{share:.2f}" shape-rendering="crispEdges"/>'
         for number, share in enumerate(shares)
     )
     short = name if len(name) <= 48 else "..." + name[-45:]
