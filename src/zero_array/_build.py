@@ -51,15 +51,13 @@ def _pieces(target: Target, weight: Weight) -> int:
     Much are the matrix of a kernel, the block of repeated groups, the factors of few rows of many columns, and in half
     precision the numbers of short runs. With each row or column of a piece go some integers.
     """
-    if prod(weight.shape) > HUGE and not weight.is_zero():
-        return 32
-    if not weight.is_plain():
-        return _pieces_of_product(weight)
     shape = weight.shape
     size = prod(shape)
+    if (is_zero := weight.is_zero()) or size > HUGE:
+        return 0 if is_zero else 32
+    if not weight.is_plain():
+        return _pieces_of_product(weight)
     rows, cols = (shape[axis] for axis in weight.channel_axes)
-    if weight.is_zero():
-        return 0
     if size <= 2**13:
         return int(size > rows * cols)
     taps = size // (rows * cols)
@@ -76,8 +74,6 @@ def _pieces_of_product(weight: Weight) -> int:
     """The same for a Hadamard matrix of another order, or with other columns."""
     down, across = weight.channel_axes
     size, matrix = prod(weight.shape), weight.shape[down] * weight.shape[across]
-    if weight.is_zero():
-        return 0
     if size <= 2**13:  # turned, some rows out of more would lie apart in memory
         return int(weight.is_turned() and _products.has_rest(weight.factors, weight.window[weight.out_axis]))
     if _products.is_looked_up(weight.factors):

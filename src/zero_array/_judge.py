@@ -230,7 +230,8 @@ def _fill(seen: Seen) -> Iterator[Finding]:
         yield seen.finding(
             "note",
             "no isometry",
-            f"singular values{sampled} from {low:.4g} to {high:.4g}: a slice of a Hadamard matrix of order {found.weight.order}",
+            f"singular values{sampled} from {low:.4g} to {high:.4g}: a slice of a Hadamard matrix of order "
+            f"{found.weight.order}",
             'order="exact" is orthonormal where it can be built; no gain in training is claimed for that',
         )
 

@@ -1,7 +1,7 @@
 """Whether a matrix is one of this library's weights, and with which options: compared entry by entry."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from math import isclose, sqrt
 from random import Random
@@ -85,7 +85,7 @@ def _candidates(matrix: Matrix, center: tuple[int, ...], size: float) -> Iterato
                 order=order,  # type: ignore[arg-type]  # as above
                 columns=columns,  # type: ignore[arg-type]  # as above
             )
-            yield replace(found, constant=size)
+            yield found._replace(constant=size)
 
 
 def _is_padded_alike(size: int) -> bool:
@@ -145,6 +145,6 @@ def spectrum(found: Recognised, matrix: Matrix) -> Spectrum | None:
     if held.order == max(held.outputs, held.inputs):
         return exact(held.constant * sqrt(held.order), count)
     shape = held.outputs, held.inputs
-    block = replace(held, out_axis=0, in_axis=1, taps=(None, None), window=((0, shape[0]), (0, shape[1])))
+    block = held._replace(out_axis=0, in_axis=1, taps=(None, None), window=((0, shape[0]), (0, shape[1])))
     array = build(_namespace.namespace(None), block, "float32", None)
     return _spectrum.spectrum(Matrix(matrix.name, array, shape, "float32", (0, 1)))

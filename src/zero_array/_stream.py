@@ -1,7 +1,6 @@
 """A weight of any size, a window at a time: its digest, and what an array that should hold it holds instead."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from itertools import product
 from math import prod
@@ -141,7 +140,7 @@ def _differences(piece: Any, wanted: Weight) -> Any:
     target = Target(_namespace.of(piece), piece.dtype, {})
     codes = [_host.to_bytes(target.floats(value)) for value in (0.0, wanted.constant, -wanted.constant)]
     table = numpy.frombuffer(b"".join(codes), dtype=f"<u{len(codes[0])}")
-    signs = build(_namespace.namespace(None), replace(wanted, constant=1.0), numpy.int8, None)
+    signs = build(_namespace.namespace(None), wanted._replace(constant=1.0), numpy.int8, None)
     found = numpy.frombuffer(_host.to_bytes(piece), dtype=table.dtype)
     return numpy.flatnonzero(found != table[signs.reshape(-1)])
 
