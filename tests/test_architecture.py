@@ -194,7 +194,10 @@ WAITING = {"asnumpy", "block_until_ready", "compute", "cpu", "item", "numpy", "s
 MAY_WAIT = {
     "_host": WAITING,  # what the command compares, and what its clock stops for
     "_show": {"tolist"},  # NumPy's
+    "_twins": {"tolist"},  # the audit's: it reads weights, and these are NumPy's
+    "jax._views": {"tolist"},  # NumPy's
     "torch._record": {"tolist"},  # of a tensor that is made on the CPU
+    "torch._twins": {"cpu", "numpy"},  # the audit's: it reads weights
 }
 
 

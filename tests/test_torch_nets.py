@@ -61,7 +61,7 @@ class Transformer(nn.Module):
         return self.head(self.norms[2](x).mean(1))
 
 
-MODELS = {"resnet": ResNet, "transformer": Transformer}
+MODELS: dict[str, type[nn.Module]] = {"resnet": ResNet, "transformer": Transformer}
 
 
 @pytest.mark.parametrize("net", nets.NETS)
