@@ -81,7 +81,10 @@ def test_fake(shape: tuple[int, ...], options: dict[str, Any]) -> None:
     assert (tuple(array.shape), array.dtype, array.device.type) == (shape, torch.float16, "cpu")
 
 
-@pytest.mark.parametrize(("shape", "options"), [CALLS[0], *CALLS[2:4]], ids=str)  # slicing a fake one needs a real one
+# slicing a fake one needs a real one, so these are weights without taps that are zero
+@pytest.mark.parametrize(
+    ("shape", "options"), [CALLS[0], ((64, 32, 1, 1), {}), ((96, 32), {"groups": 3}), ((8, 64), {"groups": 2})], ids=str
+)
 def test_no_piece_stays_behind(shape: tuple[int, ...], options: dict[str, Any]) -> None:
     """On a GPU (a fake one, the second) no piece is made on another device: mixing them would raise."""
     with FakeTensorMode():
@@ -111,7 +114,7 @@ class Crossings(TorchDispatchMode):
         return result
 
 
-@pytest.mark.parametrize("shape", [(4096, 1024), (1024, 4096), (512, 256, 3, 3)], ids=str)
+@pytest.mark.parametrize("shape", [(4096, 1024), (1024, 4096), (512, 256, 1, 1)], ids=str)
 def test_what_crosses_to_a_gpu(shape: tuple[int, ...]) -> None:
     """To a GPU (a fake one) go a few small tables, which is when torch waits for its stream; nothing comes back."""
     with FakeTensorMode(), Crossings() as seen:
