@@ -12,13 +12,19 @@ def main(arguments: list[str] | None = None) -> None:
     """Run experiments, all where none is named, and write the page."""
     parser = argparse.ArgumentParser(prog="experiments", description="Measure the paper's claims.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(runner.NAMES)}; all where left out")
-    parser.add_argument("--quick", action="store_true", help="see only if all is in order, in tiny sizes; writes to --out alone")
+    parser.add_argument(
+        "--quick", action="store_true", help="see only if all is in order, in tiny sizes; writes to --out alone"
+    )
     parser.add_argument("--data", metavar="DIR", help="the folder of MNIST, or where it is fetched to")
     parser.add_argument("--dataset", choices=("digits", "mnist"), default="digits")
     parser.add_argument("--processes", type=int, default=2, help="jobs at a time (default 2)")
     parser.add_argument("--fresh", action="store_true", help="run again what was run before")
-    parser.add_argument("--render", action="store_true", help="run nothing: write the page from the results that are there")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="a folder for everything, in place of the project's own")
+    parser.add_argument(
+        "--render", action="store_true", help="run nothing: write the page from the results that are there"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="a folder for everything, in place of the project's own"
+    )
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.names) - set(runner.NAMES):
         parser.error(f"no experiment is named {', '.join(sorted(unknown))}; there are {', '.join(runner.NAMES)}")

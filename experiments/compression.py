@@ -1,6 +1,6 @@
-"""Sparse and low-rank solutions: the accuracy that is left when small weights, or small singular values, are taken away."""
+"""Sparse and low-rank solutions: the accuracy that is left without small weights, or small singular values."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import mean
 from typing import Any
 
@@ -18,24 +18,30 @@ RANKS = (256, 128, 64, 48, 32, 24, 16, 12, 8, 4, 2, 1)
 
 def jobs(config: Config) -> list[Job]:
     """One job per start."""
-    size = {"width": 64, "epochs": 1, "seeds": [0, 1]} if config.quick else {"width": 256, "epochs": 20, "seeds": list(range(10))}
+    size = (
+        {"width": 64, "epochs": 1, "seeds": [0, 1]}
+        if config.quick
+        else {"width": 256, "epochs": 20, "seeds": list(range(10))}
+    )
     where = {"images": config.dataset} | ({"folder": config.data} if config.dataset == "mnist" else {})
     return [{"start": start, "weight": 6} | size | where for start in STARTS]
 
 
-def run(start: str, width: int, epochs: int, seeds: list[int], images: str, folder: str | None = None) -> dict[str, Any]:
+def run(
+    *, start: str, width: int, epochs: int, seeds: list[int], images: str, folder: str | None = None
+) -> dict[str, Any]:
     """Train one network per seed; its accuracy at each level."""
     found = data.load(images, folder)
     trained = hidden.train(found, start, width, epochs, seeds, seeds)
 
-    def curve(change: Callable[[Tensor], Tensor]) -> list[float]:
-        first, middle, head = trained.weights
-        return training.score(training.mlp, [first, change(middle), head], found.test)[0]
+    first, middle, head = trained.weights
 
-    pruned = [curve(lambda weight, share=share: prune(weight, share)) for share in KEPT]
-    cut = [curve(lambda weight, rank=rank: truncate(weight, rank)) for rank in RANKS]
-    flipped = {"pruned": pruned, "cut": cut}
-    return {"rate": trained.rate} | {name: [list(row) for row in zip(*values, strict=True)] for name, values in flipped.items()}
+    def curves(changed: Iterable[Tensor]) -> list[list[float]]:
+        levels = [training.score(training.mlp, [first, weight, head], found.test)[0] for weight in changed]
+        return [list(curve) for curve in zip(*levels, strict=True)]
+
+    pruned, cut = (prune(middle, share) for share in KEPT), (truncate(middle, rank) for rank in RANKS)
+    return {"rate": trained.rate, "pruned": curves(pruned), "cut": curves(cut)}
 
 
 def prune(weights: Tensor, share: float) -> Tensor:
@@ -72,7 +78,9 @@ def find(done: Sequence[Done]) -> Finding:
     wins = [all(found["zero"] < found[name] for name in others) for found in (sparse, low)]
     verdict = "holds" if all(wins) else "weakly" if any(wins) else "not here"
     names = ("zero", *others)
-    text = "within one point of accuracy, share of weights " + ", ".join(f"{LOOKS[n].label} {sparse[n]:.0%}" for n in names)
+    text = "within one point of accuracy, share of weights " + ", ".join(
+        f"{LOOKS[n].label} {sparse[n]:.0%}" for n in names
+    )
     text += "; rank " + ", ".join(f"{LOOKS[n].label} {low[n]:g}" for n in names)
     rows = []
     for name, item in runs.items():
@@ -80,7 +88,12 @@ def find(done: Sequence[Done]) -> Finding:
         some = {level: mean(values) for level, values in levels}
         ranks = {level: mean(v) for level, v in zip(RANKS, zip(*item.result["cut"], strict=True), strict=True)}
         rows.append(
-            [LOOKS[name].label, f"{sparse[name]:.0%}", f"{low[name]:g}", *(f"{some[level]:.1f}" for level in (1.0, 0.1, 0.03))]
+            [
+                LOOKS[name].label,
+                f"{sparse[name]:.0%}",
+                f"{low[name]:g}",
+                *(f"{some[level]:.1f}" for level in (1.0, 0.1, 0.03)),
+            ]
             + [f"{ranks[level]:.1f}" for level in (32, 16, 8)]
         )
     heads = ["start", "weights needed", "rank needed", "all", "10 %", "3 %", "rank 32", "rank 16", "rank 8"]
@@ -94,7 +107,9 @@ def draw(done: Sequence[Done]) -> None:
         look = LOOKS[item.job["start"]]
         band(prunes, [100 * share for share in KEPT], item.result["pruned"], look)
         band(cuts, RANKS, item.result["cut"], look)
-    prunes.set(xscale="log", xlabel="weights kept, %", ylabel="test accuracy, %", title="largest weights of the hidden layer")
+    prunes.set(
+        xscale="log", xlabel="weights kept, %", ylabel="test accuracy, %", title="largest weights of the hidden layer"
+    )
     cuts.set(xlabel="rank kept", ylabel="test accuracy, %", title="truncated SVD of the hidden layer")
     cuts.set_xscale("log", base=2)
     prunes.legend(fontsize=7)
@@ -102,9 +117,10 @@ def draw(done: Sequence[Done]) -> None:
 
 EXPERIMENT = Experiment(
     claim="ZerO ends in sparse and low-rank solutions",
-    setting="MLP 64-256-256-10 as above; after training, the hidden layer alone is pruned or truncated, and nothing is retrained",
-    rule="holds: within one point of the whole network's accuracy, ZerO needs fewer weights and a lower rank than Kaiming and "
-    "PyTorch's default; weakly: one of the two",
+    setting="MLP 64-256-256-10 as above; after training, the hidden layer is pruned or truncated, and nothing "
+    "retrained",
+    rule="holds: to stay within one point of the whole network's accuracy, ZerO needs fewer weights and a "
+    "lower rank than Kaiming and PyTorch's default; weakly: one of the two",
     jobs=jobs,
     run=run,
     find=find,

@@ -1,7 +1,7 @@
 """Images to learn from: digits that come with scikit-learn, MNIST and CIFAR-10 from their standard files.
 
-The archive of CIFAR-10 holds pickles. They are read by an unpickler that knows the few names which arrays of bytes need,
-so that a file cannot run anything.
+The archive of CIFAR-10 holds pickles. They are read by an unpickler that knows the few names which arrays of bytes
+need, so that a file cannot run anything.
 """
 
 import gzip
@@ -29,7 +29,7 @@ class Images(NamedTuple):
     @property
     def pixels(self) -> int:
         """How many pixels an image has."""
-        return self.train[0].shape[1]
+        return int(self.train[0].shape[1])
 
 
 def load(name: str, folder: str | None = None) -> Images:
@@ -58,7 +58,9 @@ def mnist(folder: Path) -> list[np.ndarray[Any, Any]]:
     arrays = []
     for name in MNIST:
         plain = folder / name
-        arrays.append(idx(plain.read_bytes() if plain.exists() else gzip.decompress((folder / f"{name}.gz").read_bytes())))
+        arrays.append(
+            idx(plain.read_bytes() if plain.exists() else gzip.decompress((folder / f"{name}.gz").read_bytes()))
+        )
     return [array.astype(np.int64) if array.ndim == 1 else array for array in arrays]
 
 
@@ -81,7 +83,8 @@ def cifar10(folder: Path) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     batches = dict(_batches(archive))
     train = [batches[f"data_batch_{number}"] for number in range(1, 6)]
     images = [torch.from_numpy(np.concatenate(part)) for part in zip(*train, strict=True)]
-    return images[0], images[1], *map(torch.from_numpy, batches["test_batch"])  # type: ignore[return-value]  # two
+    test_images, test_labels = map(torch.from_numpy, batches["test_batch"])
+    return images[0], images[1], test_images, test_labels
 
 
 def _batches(archive: Path) -> Iterator[tuple[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]]:
@@ -114,7 +117,7 @@ class Harmless(pickle.Unpickler):
 
 
 def _numbers(code: Any, *flags: Any) -> np.dtype[Any]:
-    found = np.dtype(code, *flags)
+    found: np.dtype[Any] = np.dtype(code, *flags)
     if found.hasobject:
         raise pickle.UnpicklingError(f"the archive must hold numbers; got an array of {found}")
     return found
@@ -141,7 +144,7 @@ def download(name: str, folder: Path) -> None:
                 continue
         else:
             raise SystemExit(
-                f"{name} is not in {folder}, and could not be fetched: bring its standard files there, and pass --data {folder}"
+                f"{name} is not in {folder}, and could not be fetched: put its standard files there, and pass --data"
             )
 
 

@@ -20,7 +20,7 @@ def jobs(config: Config) -> list[Job]:
     return [{"start": start, "depth": depth, "weight": depth / 2} | size for depth in depths for start in STARTS]
 
 
-def run(start: str, depth: int, epochs: int, seeds: list[int]) -> dict[str, Any]:
+def run(*, start: str, depth: int, epochs: int, seeds: list[int]) -> dict[str, Any]:
     """Choose the rate on a seed that does not count, then train a network for each seed."""
     found = data.load("digits")
     grid = _train(found, start, depth, epochs, [100] * len(RATES), RATES)
@@ -31,7 +31,9 @@ def run(start: str, depth: int, epochs: int, seeds: list[int]) -> dict[str, Any]
     return {"rate": rate, "grid": scores, "accuracy": accuracy}
 
 
-def _train(found: data.Images, start: str, depth: int, epochs: int, seeds: Sequence[int], rates: Sequence[float]) -> Any:
+def _train(
+    found: data.Images, start: str, depth: int, epochs: int, seeds: Sequence[int], rates: Sequence[float]
+) -> Any:
     shapes = [(WIDTH, found.pixels), *[(WIDTH, WIDTH)] * (depth - 2), (10, WIDTH)]
     weights = starts.ensemble(start, shapes, seeds)
     steps = epochs * (len(found.train[0]) // BATCH)
@@ -47,7 +49,9 @@ def find(done: Sequence[Done]) -> Finding:
     trains = all(means[depth, "zero"] > 90 for depth in depths)
     ahead = [max(means[depths[-1], start] for start in STARTS[1:]) < bar for bar in (50, means[depths[-1], "zero"] - 2)]
     verdict = "holds" if trains and ahead[0] else "weakly" if trains and ahead[1] else "not here"
-    text = "; ".join(f"{depth} layers: " + ", ".join(f"{LOOKS[s].label} {means[depth, s]:.0f} %" for s in STARTS) for depth in depths)
+    text = "; ".join(
+        f"{depth} layers: " + ", ".join(f"{LOOKS[s].label} {means[depth, s]:.0f} %" for s in STARTS) for depth in depths
+    )
     rows = []
     for depth in depths:
         for start in STARTS:
@@ -55,7 +59,11 @@ def find(done: Sequence[Done]) -> Finding:
             tried = ", ".join(f"{score:.0f}" for score in result["grid"])
             rows.append([str(depth), LOOKS[start].label, tried, f"{result['rate']:g}", plus_minus(result["accuracy"])])
     heads = ["layers", "start", f"accuracy by rate {', '.join(f'{r:g}' for r in RATES)}", "rate", "test accuracy, %"]
-    return Finding(verdict, text, [("The grid is of one seed, on images kept apart; the last column of three others.", heads, rows)])
+    return Finding(
+        verdict,
+        text,
+        [("The grid is of one seed, on images kept apart; the last column of three others.", heads, rows)],
+    )
 
 
 def draw(done: Sequence[Done]) -> None:
@@ -65,23 +73,34 @@ def draw(done: Sequence[Done]) -> None:
     for start in STARTS:
         look, runs = LOOKS[start], {item.job["depth"]: item.result for item in done if item.job["start"] == start}
         accuracies = [runs[depth]["accuracy"] for depth in depths]
-        over_depth.plot(depths, [mean(values) for values in accuracies], color=look.color, marker=look.marker, label=look.label)
+        over_depth.plot(
+            depths, [mean(values) for values in accuracies], color=look.color, marker=look.marker, label=look.label
+        )
         low, high = ([pick(values) for values in accuracies] for pick in (min, max))
         over_depth.fill_between(depths, low, high, color=look.color, alpha=0.2, linewidth=0)
         over_rate.plot(RATES, runs[depths[-1]]["grid"], color=look.color, marker=look.marker)
-    over_depth.set(xscale="log", xlabel="layers", ylabel="test accuracy, %", ylim=(-3, 103), title="at the best rate (band: range)")
+    over_depth.set(
+        xscale="log", xlabel="layers", ylabel="test accuracy, %", ylim=(-3, 103), title="at the best rate (band: range)"
+    )
     over_depth.set_xticks(depths, map(str, depths))
     over_depth.minorticks_off()
     over_depth.legend(fontsize=7)
-    over_rate.set(xscale="log", xlabel="learning rate", ylabel="accuracy, %", ylim=(-3, 103), title=f"the grid at {depths[-1]} layers")
+    over_rate.set(
+        xscale="log",
+        xlabel="learning rate",
+        ylabel="accuracy, %",
+        ylim=(-3, 103),
+        title=f"the grid at {depths[-1]} layers",
+    )
 
 
 EXPERIMENT = Experiment(
     claim="ZerO trains ultra-deep plain ReLU networks, without skips and normalisation",
-    setting=f"MLP of {WIDTH} units a layer without biases on the digits, SGD with momentum 0.9, batch {BATCH}, 30 epochs, the rate "
-    "falling to zero, gradients clipped to a norm of 1; the rate of each start and depth chosen on one grid",
-    rule="holds: ZerO above 90 % at every depth, and every other start below 50 % at the largest; weakly: every other start more "
-    "than 2 points behind there",
+    setting=f"MLP of {WIDTH} units a layer without biases on the digits, SGD with momentum 0.9, batch {BATCH}, 30 "
+    "epochs, the rate falling to zero, gradients clipped to a norm of 1; the rate of each start and depth"
+    " chosen on one grid",
+    rule="holds: ZerO above 90 % at every depth, and every other start below 50 % at the largest; weakly: "
+    "every other start more than 2 points behind there",
     jobs=jobs,
     run=run,
     find=find,

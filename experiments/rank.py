@@ -1,6 +1,7 @@
 """Figure 3 of the paper: how far the rank of ``W_3 - I`` rises, for several first weights."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import mean
 from typing import Any
 
@@ -26,14 +27,15 @@ def jobs(config: Config) -> list[Job]:
         cases = [(name, width, head, epochs) for name in ("digits48", "digits") for head in ("algorithm1", "zeros")]
     where = {"folder": config.data} if config.dataset == "mnist" else {}
     return [
-        {"images": name, "start": start, "width": width, "head": head, "epochs": turns, "seeds": seeds, "weight": 4} | where
+        {"images": name, "start": start, "width": width, "head": head, "epochs": turns, "seeds": seeds, "weight": 4}
+        | where
         for name, width, head, turns in cases
         for start in STARTS
     ]
 
 
 def run(
-    images: str, start: str, width: int, head: str, epochs: int, seeds: list[int], folder: str | None = None
+    *, images: str, start: str, width: int, head: str, epochs: int, seeds: list[int], folder: str | None = None
 ) -> dict[str, Any]:
     """Train some networks; the ranks of ``W_3 - I`` and of ``W_3 - W_3(0)`` on the way, and the accuracy."""
     found = data.load(images, folder)
@@ -50,9 +52,13 @@ def run(
             moved = now[2].detach()
             ranks.append([_ranks(moved - torch.eye(width)), _ranks(moved - first)])
 
-    training.descend(training.mlp, weights, training.batches(found.train, seeds, 64, epochs), [0.1] * len(seeds), watch=watch)
+    training.descend(
+        training.mlp, weights, training.batches(found.train, seeds, 64, epochs), [0.1] * len(seeds), watch=watch
+    )
     accuracy, _ = training.score(training.mlp, weights, found.test)
-    from_identity, from_start = ([list(row) for row in zip(*(rank[which] for rank in ranks), strict=True)] for which in (0, 1))
+    from_identity, from_start = (
+        [list(row) for row in zip(*(rank[which] for rank in ranks), strict=True)] for which in (0, 1)
+    )
     return {"steps": steps, "from_identity": from_identity, "from_start": from_start, "accuracy": accuracy}
 
 
@@ -73,7 +79,7 @@ def find(done: Sequence[Done]) -> Finding:
     rows, orders = [], {}
     for (images, width, head), runs in _cases(done).items():
         final = {name: [ranks[-1] for ranks in item.result["from_start"]] for name, item in runs.items()}
-        worst = [(max(final[low]), min(final[high])) for low, high in zip(STARTS, STARTS[1:], strict=False)]
+        worst = [(max(final[low]), min(final[high])) for low, high in pairwise(STARTS)]
         orders[images, width, head] = all(low < high for low, high in worst)
         full = mean(ranks[-1] for ranks in runs["kaiming"].result["from_identity"])
         for name, item in runs.items():
@@ -84,8 +90,10 @@ def find(done: Sequence[Done]) -> Finding:
     runs = _cases(done)[first]
     ranks = {name: mean(r[-1] for r in item.result["from_start"]) for name, item in runs.items()}
     pixels = {"digits48": 48, "digits": 64, "mnist": 784}[first[0]]
-    holds = max(r[-1] for r in runs["identity"].result["from_start"]) <= pixels < min(
-        r[-1] for r in runs["zero"].result["from_start"]
+    holds = (
+        max(r[-1] for r in runs["identity"].result["from_start"])
+        <= pixels
+        < min(r[-1] for r in runs["zero"].result["from_start"])
     )
     verdict = "holds" if holds and all(orders.values()) else "weakly" if holds else "not here"
     failing = [f"{images} with head {head}" for images, _, head in others if not orders[images, _, head]]
@@ -113,8 +121,8 @@ def draw(done: Sequence[Done]) -> None:
 EXPERIMENT = Experiment(
     claim="ZerO breaks the bound that the input width sets to the rank of `W_3 - I` (Figure 3)",
     setting="MLP p-p-n-n-10 without biases, SGD 0.1, batch 64; the paper's tolerance 1e-4",
-    rule="holds: partial identity <= input width < ZerO in every seed of the first case, and identity < ZerO < distinct < "
-    "random in every case; weakly: the first alone",
+    rule="holds: partial identity <= input width < ZerO in every seed of the first case, and identity < ZerO <"
+    " distinct < random in every case; weakly: the first alone",
     jobs=jobs,
     run=run,
     find=find,

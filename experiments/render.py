@@ -15,10 +15,10 @@ Made by `nox -s experiments`, from the results in `experiments/results`; negativ
 down with it, and a verdict by that rule: **holds**, **weakly**, or **not here**. The networks and the data are small: a
 verdict says what was seen here, and nothing about other sizes.
 
-Every start is given the learning rate that is best for it, found on one grid by seeds (and, for images, by samples) that
-do not count. `±` is one standard deviation over the seeds. The weights are zero_array's, but those of the controls
-(`torch.nn.init`). All runs are on one thread and deterministic: on the same machine, with the same versions, the same JSON
-comes out to the bit (times are kept apart).
+Where starts are compared, each is given the learning rate that is best for it, found on one grid by seeds (and, for
+images, by samples) that do not count; where there is one rate for all, the setting says so. `±` is one standard
+deviation over the seeds. The weights are zero_array's, but those of the controls (`torch.nn.init`). Every run is on one
+thread and deterministic: the same machine and versions give the same JSON, to the bit (times are kept apart).
 
 """
 
@@ -26,16 +26,21 @@ comes out to the bit (times are kept apart).
 def render(places: Places) -> None:
     """Write the page and the figures of all results that there are."""
     times = loads((places.results / "times.json").read_text(encoding="utf-8"))
-    rows, sections, about = [], [], {}
+    rows, sections = [], []
+    about: dict[str, str] = {}
     for name, path in _files(places):
         what, versions, done = read(path)
         about |= versions
         tested = experiment(what)
         finding = tested.find(done)
-        took = f"{times[name]['seconds'] / 60:.1f} min" if times[name]["seconds"] >= 60 else f"{times[name]['seconds']} s"
+        took = (
+            f"{times[name]['seconds'] / 60:.1f} min" if times[name]["seconds"] >= 60 else f"{times[name]['seconds']} s"
+        )
         seeds = max((_seeds(item.job) for item in done), default=0)
         command = _command(what, done)
-        rows.append([f"[{tested.claim}](#{name})", f"**{finding.verdict}**", finding.figures, f"`{command}`", str(seeds), took])
+        rows.append(
+            [f"[{tested.claim}](#{name})", f"**{finding.verdict}**", finding.figures, f"`{command}`", str(seeds), took]
+        )
         drawn = tested.draw is not None
         if tested.draw is not None:
             tested.draw(done)

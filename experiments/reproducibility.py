@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
-from statistics import mean, stdev, variance
+from statistics import mean, stdev
 from typing import Any
 
 from scipy.stats import levene, ttest_ind
 
 from . import data, hidden, training
-from .figures import LOOKS, panels, plus_minus
+from .figures import LOOKS, panels
 from .runner import Config, Done, Experiment, Finding, Job
 
 WAYS = {
@@ -22,11 +22,21 @@ def jobs(config: Config) -> list[Job]:
     """One job per way, and two equal ones."""
     size = {"width": 64, "epochs": 1, "runs": 3} if config.quick else {"width": 256, "epochs": 20, "runs": 40}
     where = {"images": config.dataset} | ({"folder": config.data} if config.dataset == "mnist" else {})
-    spread = [{"way": way, "again": 0, "weight": 20} | size | where for way in WAYS]
-    return spread + [{"way": "zero", "again": again, "weight": 2} | size | {"runs": 2} | where for again in (1, 2)]
+    spread = [{"way": way, "again": 0, "weight": 20, **size, **where} for way in WAYS]
+    equal = [{"way": "zero", "again": again, "weight": 2, **size, "runs": 2, **where} for again in (1, 2)]
+    return spread + equal
 
 
-def run(way: str, width: int, epochs: int, runs: int, images: str, again: int, folder: str | None = None) -> dict[str, Any]:
+def run(
+    *,
+    way: str,
+    width: int,
+    epochs: int,
+    runs: int,
+    images: str,
+    again: int,  # noqa: ARG001  # it tells equal jobs apart
+    folder: str | None = None,
+) -> dict[str, Any]:
     """The accuracy and the loss of some runs, and a digest of all their weights; `again` tells equal jobs apart."""
     found = data.load(images, folder)
     seeds = [0] * runs if way == "fixed" else list(range(runs))
@@ -54,15 +64,35 @@ def find(done: Sequence[Done]) -> Finding:
     text += f"; two runs of equal order: {'equal to the bit' if first == second else 'DIFFERENT'}"
     rows = []
     for way, result in runs.items():
-        means = "" if way == "zero" else f"{ttest_ind(runs['zero']['accuracy'], result['accuracy'], equal_var=False).pvalue:.2g}"
+        means = (
+            ""
+            if way == "zero"
+            else f"{ttest_ind(runs['zero']['accuracy'], result['accuracy'], equal_var=False).pvalue:.2g}"
+        )
         p = ["", ""] if way == "zero" else [f"{tests[way, figure]:.2g}" for figure in ("accuracy", "loss")]
         low, high = min(result["accuracy"]), max(result["accuracy"])
         rows.append(
-            [WAYS[way][1], f"{result['rate']:g}", f"{mean(result['accuracy']):.2f}", means, f"{spread[way]:.3f}", p[0]]
-            + [f"{low:.1f} to {high:.1f}", f"{variance(result['loss']) ** 0.5:.4f}", p[1]]
+            [
+                *(WAYS[way][1], f"{result['rate']:g}", f"{mean(result['accuracy']):.2f}", means),
+                *(f"{spread[way]:.3f}", p[0], f"{low:.1f} to {high:.1f}"),
+                *(f"{stdev(result['loss']):.4f}", p[1]),
+            ]
         )
-    heads = ["runs", "rate", "accuracy, %", "p of the means", "standard deviation", "p", "range", "that of the loss", "p"]
-    caption = f"{len(runs['zero']['accuracy'])} runs each (the paper has 10). p against ZerO: Brown-Forsythe for spreads, Welch for means."
+    heads = [
+        "runs",
+        "rate",
+        "accuracy, %",
+        "p of the means",
+        "standard deviation",
+        "p",
+        "range",
+        "that of the loss",
+        "p",
+    ]
+    caption = (
+        f"{len(runs['zero']['accuracy'])} runs each (the paper has 10). p against ZerO: Brown-Forsythe for spreads, "
+    )
+    caption += "Welch for means."
     return Finding(verdict, text, [(caption, heads, rows)])
 
 
@@ -78,14 +108,16 @@ def draw(done: Sequence[Done]) -> None:
             axes.errorbar(place + 0.3, mean(values), stdev(values), color="black", marker="_", capsize=3)
         names = [WAYS[way][1].replace(", ", ",\n", 1) for way in runs]
         axes.set_xticks(range(len(runs)), names, fontsize=7)
-        axes.set(ylabel={"accuracy": "test accuracy, %", "loss": "test loss, nats"}[figure], title=f"{len(values)} runs each")
+        axes.set(
+            ylabel={"accuracy": "test accuracy, %", "loss": "test loss, nats"}[figure], title=f"{len(values)} runs each"
+        )
 
 
 EXPERIMENT = Experiment(
     claim="ZerO improves reproducibility: runs differ less",
     setting="MLP 64-256-256-10 as above; what is random in each group of runs is said with it",
-    rule="holds: the standard deviation of the accuracy is smaller than Kaiming's, with its seed varied and with it fixed "
-    "(p < 0.05, Brown-Forsythe); weakly: smaller than both, or significantly than one",
+    rule="holds: the standard deviation of the accuracy is smaller than Kaiming's, with its seed varied and "
+    "with it fixed (p < 0.05, Brown-Forsythe); weakly: smaller than both, or significantly than one",
     jobs=jobs,
     run=run,
     find=find,

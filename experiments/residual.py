@@ -29,7 +29,7 @@ def jobs(config: Config) -> list[Job]:
     return [{"way": way, "depth": depth, "weight": depth / 4} | size for depth in depths for way in WAYS]
 
 
-def run(way: str, depth: int, epochs: int, seeds: list[int]) -> dict[str, Any]:
+def run(*, way: str, depth: int, epochs: int, seeds: list[int]) -> dict[str, Any]:
     """Choose the rate, then train a network for each seed; and the largest output before training."""
     found = data.load("digits")
     grid, largest = _train(found, way, depth, epochs, [100] * len(RATES), RATES)
@@ -87,7 +87,11 @@ def find(done: Sequence[Done]) -> Finding:
             rows.append([str(depth), way, largest, tried, f"{result['rate']:g}", plus_minus(result["accuracy"])])
     heads = ["layers", "start", "largest output at the start", f"accuracy by rate {', '.join(f'{r:g}' for r in RATES)}"]
     heads += ["rate", "test accuracy, %"]
-    return Finding(verdict, text, [("The grid is of one seed, on images kept apart; the last column of three others.", heads, rows)])
+    return Finding(
+        verdict,
+        text,
+        [("The grid is of one seed, on images kept apart; the last column of three others.", heads, rows)],
+    )
 
 
 def draw(done: Sequence[Done]) -> None:
@@ -98,8 +102,12 @@ def draw(done: Sequence[Done]) -> None:
         runs = sorted((item.job["depth"], item.result["accuracy"]) for item in done if item.job["way"] == way)
         depths = [depth for depth, _ in runs]
         axes.plot(depths, [mean(values) for _, values in runs], "-", color=look.color, marker=look.marker, label=way)
-        axes.fill_between(depths, *zip(*((min(v), max(v)) for _, v in runs), strict=True), color=look.color, alpha=0.2, linewidth=0)
-    axes.set(xscale="log", xlabel="layers", ylabel="test accuracy, %", ylim=(-3, 103), title="no normalisation (band: range)")
+        axes.fill_between(
+            depths, *zip(*((min(v), max(v)) for _, v in runs), strict=True), color=look.color, alpha=0.2, linewidth=0
+        )
+    axes.set(
+        xscale="log", xlabel="layers", ylabel="test accuracy, %", ylim=(-3, 103), title="no normalisation (band: range)"
+    )
     axes.set_xticks(depths, map(str, depths))
     axes.minorticks_off()
     axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
@@ -107,10 +115,12 @@ def draw(done: Sequence[Done]) -> None:
 
 EXPERIMENT = Experiment(
     claim="ZerO trains ultra-deep residual networks without normalisation",
-    setting=f"convolutions of {CHANNELS} channels on the digits (4 x 4 after the stem), no normalisation, biases or scalars, SGD "
-    "with momentum 0.9, batch 32, 6 epochs, the rate falling to zero, gradients clipped to a norm of 1; the rate of each start and depth chosen on one grid",
-    rule="holds: ZerO above 80 % at every depth, Kaiming and Xavier below 50 % at the largest, and so is Kaiming with zero branch "
-    "ends somewhere; weakly: if that control trains too, so that the zeros alone explain it",
+    setting=f"convolutions of {CHANNELS} channels on the digits (4 x 4 after the stem), no normalisation, biases "
+    "or scalars, SGD with momentum 0.9, batch 32, 6 epochs, the rate falling to zero, gradients clipped "
+    "to a norm of 1; the rate of each start and depth chosen on one grid",
+    rule="holds: ZerO above 80 % at every depth, Kaiming and Xavier below 50 % at the largest, and Kaiming "
+    "with zero branch ends below 80 % somewhere; weakly: if that control trains too, so that the zeros "
+    "alone explain it",
     jobs=jobs,
     run=run,
     find=find,

@@ -1,7 +1,7 @@
 """ResNet-18 on CIFAR-10 and ResNet-50 on ImageNet, ten seeds: warm-up, cosine schedule, mixed precision, resumable.
 
 One process: ``python -m experiments.resnets resnet18 --data DIR``. Several GPUs, by torch's own launcher:
-``torchrun --nproc-per-node=8 -m experiments.resnets resnet50 --data DIR``. With ``--synthetic`` on a few made-up images.
+``torchrun --nproc-per-node=8 -m experiments.resnets resnet50 --data DIR``. ``--synthetic``: on a few made-up images.
 """
 
 import argparse
@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
-from torchvision.transforms import v2
 
 import zero_array.torch
 
@@ -46,27 +44,35 @@ class Recipe:
 
 
 RECIPES = {"resnet18": Recipe(200, 5, 128, 0.1, 5e-4, 0.0), "resnet50": Recipe(90, 5, 256, 0.1, 1e-4, 0.1)}
-TINY = Recipe(2, 1, 16, 0.1, 5e-4, 0.0)
+TINY = Recipe(2, 1, 8, 0.1, 5e-4, 0.0)
 
 
 class Cifar(Dataset[tuple[Tensor, Tensor]]):
-    """CIFAR-10 from its archive."""
+    """CIFAR-10 from its archive; to learn from, moved by up to four pixels and mirrored at random."""
 
     def __init__(self, images: Tensor, labels: Tensor, *, train: bool) -> None:
-        self._images, self._labels = images, labels
-        change = [v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip()] if train else []
-        middle, spread = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-        self._change = v2.Compose([*change, v2.ToDtype(torch.float32, scale=True), v2.Normalize(middle, spread)])
+        middle, spread = (torch.tensor(of)[:, None, None] for of in ((0.491, 0.482, 0.447), (0.247, 0.243, 0.262)))
+        self._images, self._labels, self._train = (images.float() / 255 - middle) / spread, labels, train
 
     def __len__(self) -> int:
+        """How many there are."""
         return len(self._images)
 
     def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
-        return self._change(self._images[number]), self._labels[number]
+        """One image and its label."""
+        image = self._images[number]
+        if self._train:
+            top, left, mirrored = torch.randint(9, (3,)).tolist()
+            image = nn.functional.pad(image, (4, 4, 4, 4))[:, top : top + 32, left : left + 32]
+            image = image.flip(2) if mirrored % 2 else image
+        return image, self._labels[number]
 
 
 def imagenet(folder: Path, *, train: bool) -> Any:
     """ImageNet from a folder with ``train`` and ``val``, each with a folder per class."""
+    import torchvision
+    from torchvision.transforms import v2
+
     crop = [v2.RandomResizedCrop(224), v2.RandomHorizontalFlip()] if train else [v2.Resize(256), v2.CenterCrop(224)]
     normal = v2.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     change = v2.Compose([v2.ToImage(), *crop, v2.ToDtype(torch.float32, scale=True), normal])
@@ -84,20 +90,53 @@ def made_up(classes: int, size: int, count: int) -> Any:
 def sets(name: str, folder: Path, *, synthetic: bool) -> tuple[Any, Any, int]:
     """The images to learn from, those to test with, and the number of classes."""
     if synthetic:
-        size = {"resnet18": 32, "resnet50": 64}[name]
-        return made_up(10, size, 48), made_up(10, size, 24), 10
+        size = {"resnet18": 16, "resnet50": 32}[name]
+        return made_up(10, size, 16), made_up(10, size, 8), 10
     if name == "resnet18":
         x, y, test_x, test_y = data.cifar10(folder)
         return Cifar(x, y, train=True), Cifar(test_x, test_y, train=False), 10
     return imagenet(folder, train=True), imagenet(folder, train=False), 1000
 
 
+class Block(nn.Module):
+    """Convolutions beside a shortcut, which is projected where the shape changes."""
+
+    def __init__(self, inputs: int, width: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        if width == outputs:
+            convs = [conv(inputs, width, 3, stride), conv(width, outputs, 3)]
+        else:
+            convs = [conv(inputs, width, 1), conv(width, width, 3, stride), conv(width, outputs, 1)]
+        self.branch = nn.Sequential(*convs[:-1], convs[-1][:-1])  # the last ReLU comes after the sum
+        same = inputs == outputs and stride == 1
+        self.shortcut = nn.Identity() if same else conv(inputs, outputs, 1, stride)[:-1]
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Add the branch to the shortcut."""
+        return torch.relu(self.branch(image) + self.shortcut(image))
+
+
+def conv(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Sequential:
+    """A convolution, normalised, with a ReLU."""
+    layers = nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+    return nn.Sequential(*layers)
+
+
 def network(name: str, classes: int, start: str) -> nn.Module:
-    """A ResNet, with the stem of small images for CIFAR-10; Kaiming is torchvision's own start."""
-    model: nn.Module = getattr(torchvision.models, name)(num_classes=classes)
-    if name == "resnet18":
-        model.conv1, model.maxpool = nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.Identity()
-        nn.init.kaiming_normal_(model.conv1.weight, mode="fan_out", nonlinearity="relu")
+    """ResNet-18 for small images, with a stem of 3 x 3, or ResNet-50; started by ZerO or by Kaiming."""
+    small = name == "resnet18"
+    depths, grown = ((2, 2, 2, 2), 1) if small else ((3, 4, 6, 3), 4)
+    layers: list[nn.Module] = [conv(3, 64, 3)] if small else [conv(3, 64, 7, 2), nn.MaxPool2d(3, 2, 1)]
+    inputs = 64
+    for stage, depth in enumerate(depths):
+        width = 64 * 2**stage
+        for number in range(depth):
+            layers.append(Block(inputs, width, width * grown, 2 if stage and not number else 1))
+            inputs = width * grown
+    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, classes))
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     if start == "zero":
         zero_array.torch.init_(model, "resnet")
     return model
@@ -115,7 +154,9 @@ class Run:
         seen = torch.Generator().manual_seed(seed)
         options: dict[str, Any] = {"num_workers": chosen.workers, "pin_memory": device.type == "cuda"}
         size = recipe.batch // self.world
-        self.batches = DataLoader(train, size, self.sampler is None, self.sampler, generator=seen, drop_last=True, **options)
+        self.batches = DataLoader(
+            train, size, self.sampler is None, self.sampler, generator=seen, drop_last=True, **options
+        )
         part = test if self.world == 1 else torch.utils.data.Subset(test, range(_rank(), len(test), self.world))
         self.tests = DataLoader(part, size, **options)
         self.bare = network(chosen.model, classes, chosen.start).to(device, memory_format=torch.channels_last)
@@ -189,7 +230,12 @@ class Run:
                 getattr(self, name).load_state_dict(kept[name])
             torch.set_rng_state(kept["random"])
             self.batches.generator.set_state(kept["order"])
-            self.epoch, self.losses, self.accuracies, self.resumed = kept["epoch"], kept["losses"], kept["accuracies"], True
+            self.epoch, self.losses, self.accuracies, self.resumed = (
+                kept["epoch"],
+                kept["losses"],
+                kept["accuracies"],
+                True,
+            )
 
 
 def _rank() -> int:
@@ -200,7 +246,7 @@ def _share(total: Tensor) -> float:
     """A sum over a count, both over all processes."""
     if torch.distributed.is_initialized():
         torch.distributed.all_reduce(total)
-    return (total[0] / total[1]).item()
+    return float(total[0] / total[1])
 
 
 def main() -> None:
@@ -209,7 +255,9 @@ def main() -> None:
     parser.add_argument("model", choices=tuple(RECIPES))
     parser.add_argument("--start", choices=("zero", "kaiming"), default="zero")
     parser.add_argument("--seeds", type=int, help="how many (default 10)")
-    parser.add_argument("--data", metavar="DIR", help="the folder of CIFAR-10's archive, or of ImageNet's train and val")
+    parser.add_argument(
+        "--data", metavar="DIR", help="the folder of CIFAR-10's archive, or of ImageNet's train and val"
+    )
     parser.add_argument("--synthetic", action="store_true", help="a few made-up images, two epochs, one seed")
     parser.add_argument("--workers", type=int, default=0, help="processes that read images")
     parser.add_argument("--stop-after", type=int, metavar="N", help="stop after N epochs; the same command goes on")
@@ -245,7 +293,10 @@ def _train(chosen: argparse.Namespace, recipe: Recipe, device: torch.device) -> 
             run.epoch_()
             run.save(path)
             if _rank() == 0:
-                print(f"seed {seed}, epoch {run.epoch}: loss {run.losses[-1]:.4f}, accuracy {run.accuracies[-1]:.2f} %", flush=True)
+                print(
+                    f"seed {seed}, epoch {run.epoch}: loss {run.losses[-1]:.4f}, accuracy {run.accuracies[-1]:.2f} %",
+                    flush=True,
+                )
             if run.epoch == chosen.stop_after:
                 return
         runs.append(run)

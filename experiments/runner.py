@@ -211,6 +211,6 @@ def _run(name: str, job: Job) -> tuple[dict[str, Any], float]:
     return result, sum(os.times()[:4]) - began
 
 
-def best(rates: Iterable[float], scores: Iterable[float]) -> float:
+def best(rates: Iterable[float], scores: Iterable[float | tuple[float, float]]) -> float:
     """The rate of the best score; of equal ones, the largest rate."""
     return max(zip(scores, rates, strict=True))[1]

@@ -33,7 +33,7 @@ def jobs(config: Config) -> list[Job]:
     return [{"way": way, "weight": 10} | size for way in WAYS]
 
 
-def run(way: str, steps: int, seeds: list[int]) -> dict[str, Any]:
+def run(*, way: str, steps: int, seeds: list[int]) -> dict[str, Any]:
     """Choose the rate on a seed that does not count, then train a stack for each seed."""
     grid = _train(way, steps, [100] * len(RATES), RATES)
     rate = best(RATES, (-error for error in grid))
@@ -57,12 +57,15 @@ def _wide(way: str, seed: int) -> Tensor:
 
 def _train(way: str, steps: int, seeds: Sequence[int], rates: Sequence[float]) -> list[float]:
     teachers = Teachers((WIDTH, WIDE, OUTPUTS), seeds)
-    weights = starts.ensemble("zero", [(WIDE, WIDTH), (WIDTH, WIDE)] * BLOCKS + [(OUTPUTS, WIDTH)], seeds, zeros=range(1, 2 * BLOCKS, 2))
+    weights = starts.ensemble(
+        "zero", [(WIDE, WIDTH), (WIDTH, WIDE)] * BLOCKS + [(OUTPUTS, WIDTH)], seeds, zeros=range(1, 2 * BLOCKS, 2)
+    )
     for block in range(BLOCKS):
         wide = [_wide(way, 1000 * seed + block) for seed in seeds]
         weights[2 * block] = torch.stack(wide).requires_grad_()
     training.descend(stack, weights, teachers.stream(128, steps), rates, training.squares)
-    return teachers.score(stack, weights)
+    errors: list[float] = teachers.score(stack, weights)
+    return errors
 
 
 def stack(weights: Sequence[Tensor], x: Tensor) -> Tensor:
@@ -76,17 +79,30 @@ def find(done: Sequence[Done]) -> Finding:
     """By the rule."""
     runs = {item.job["way"]: item.result for item in done}
     errors = {way: result["errors"] for way, result in runs.items()}
-    p = {way: float(ttest_ind(errors["pad"], found, equal_var=False).pvalue) for way, found in errors.items() if way != "pad"}
+    p = {
+        way: float(ttest_ind(errors["pad"], found, equal_var=False).pvalue)
+        for way, found in errors.items()
+        if way != "pad"
+    }
     gains = {way: mean(errors[way]) < mean(errors["pad"]) and p[way] < 0.01 for way in ("exact", "rescaled")}
     verdict = "holds" if all(gains.values()) else "weakly" if any(gains.values()) else "not here"
-    text = "error, share of the teacher's variance: " + ", ".join(f"{WAYS[way]} {mean(e):.3f}" for way, e in errors.items())
+    text = "error, share of the teacher's variance: " + ", ".join(
+        f"{WAYS[way]} {mean(e):.3f}" for way, e in errors.items()
+    )
     rows = [
-        [WAYS[way], "{:.2f} to {:.2f}".format(*result["singular"]), f"{result['rate']:g}", plus_minus(result["errors"], 4)]
-        + [f"{p[way]:.1g}" if way in p else ""]
+        [
+            WAYS[way],
+            "{:.2f} to {:.2f}".format(*result["singular"]),
+            f"{result['rate']:g}",
+            plus_minus(result["errors"], 4),
+            f"{p[way]:.1g}" if way in p else "",
+        ]
         for way, result in runs.items()
     ]
     heads = ["wide weights", "singular values", "rate", "error", "p against ZerO"]
-    return Finding(verdict, text, [("Five seeds, on fresh samples; p: Welch, not corrected for five tests.", heads, rows)])
+    return Finding(
+        verdict, text, [("Five seeds, on fresh samples; p: Welch, not corrected for five tests.", heads, rows)]
+    )
 
 
 def draw(done: Sequence[Done]) -> None:
@@ -98,15 +114,18 @@ def draw(done: Sequence[Done]) -> None:
         axes.plot(mean(values), place, "|", color="black", markersize=14)
     axes.set_yticks(range(len(done)), [WAYS[item.job["way"]] for item in done])
     axes.invert_yaxis()
-    axes.set(xlabel="error, share of the teacher's variance (bar: mean)", title=f"{BLOCKS} blocks, {WIDTH} - {WIDE} - {WIDTH}")
+    axes.set(
+        xlabel="error, share of the teacher's variance (bar: mean)",
+        title=f"{BLOCKS} blocks, {WIDTH} - {WIDE} - {WIDTH}",
+    )
 
 
 EXPERIMENT = Experiment(
-    claim="Not the paper's: isometry of the wide weights helps (`order=\"exact\"`)",
-    setting="8 residual blocks 48 -> 192 -> 48 with zero branch ends, student of a random teacher, SGD, 1000 steps, the rate of "
-    "each start chosen on a grid",
-    rule="holds: exact, and the padded slice rescaled to isometry, both end with a smaller error than ZerO (p < 0.01, Welch); "
-    "weakly: one of them",
+    claim='Not the paper\'s: isometry of the wide weights helps (`order="exact"`)',
+    setting="8 residual blocks 48 -> 192 -> 48 with zero branch ends, student of a random teacher, SGD, 1000 "
+    "steps, the rate of each start chosen on a grid",
+    rule="holds: exact, and the padded slice rescaled to isometry, both end with a smaller error than ZerO (p "
+    "< 0.01, Welch); weakly: one of them",
     jobs=jobs,
     run=run,
     find=find,

@@ -50,4 +50,5 @@ class Teachers:
         else:
             found = 100 * (out.argmax(2) != y).float().mean(1)
             found[cross_entropy(out, y).isnan()] = torch.inf
-        return found.nan_to_num(nan=torch.inf).tolist()
+        errors: list[float] = found.nan_to_num(nan=torch.inf).tolist()
+        return errors

@@ -30,7 +30,9 @@ def squares(out: Tensor, y: Tensor) -> Tensor:
     return (out - y).square().sum(2).mean(1) / 2
 
 
-def batches(data: tuple[Tensor, Tensor], seeds: Sequence[int], size: int, epochs: int) -> Iterable[tuple[Tensor, Tensor]]:
+def batches(
+    data: tuple[Tensor, Tensor], seeds: Sequence[int], size: int, epochs: int
+) -> Iterable[tuple[Tensor, Tensor]]:
     """Batches, each network's in an order of its own; the rest of an epoch is left out."""
     x, y = data
     orders = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -64,9 +66,13 @@ def descend(
 
 
 def descend_carefully(
-    model: Model, weights: Sequence[Tensor], samples: Iterable[tuple[Tensor, Tensor]], rates: Sequence[float], steps: int
+    model: Model,
+    weights: Sequence[Tensor],
+    samples: Iterable[tuple[Tensor, Tensor]],
+    rates: Sequence[float],
+    steps: int,
 ) -> None:
-    """The same with what deep networks are usually given: momentum 0.9, a rate that falls to zero, gradients clipped to 1."""
+    """The same with what deep networks are given: momentum 0.9, a rate that falls to zero, gradients clipped to 1."""
     moving = [torch.zeros_like(weight) for weight in weights]
     for step, (x, y) in enumerate(samples):
         slopes = _slopes(cross_entropy(model(weights, x), y), weights)

@@ -18,12 +18,18 @@ MEASURES = ("stable", "effective")
 
 def jobs(config: Config) -> list[Job]:
     """One job per start."""
-    size = {"width": 64, "epochs": 1, "seeds": [0, 1]} if config.quick else {"width": 256, "epochs": 20, "seeds": list(range(10))}
+    size = (
+        {"width": 64, "epochs": 1, "seeds": [0, 1]}
+        if config.quick
+        else {"width": 256, "epochs": 20, "seeds": list(range(10))}
+    )
     where = {"images": config.dataset} | ({"folder": config.data} if config.dataset == "mnist" else {})
     return [{"start": start, "weight": 8} | size | where for start in STARTS]
 
 
-def run(start: str, width: int, epochs: int, seeds: list[int], images: str, folder: str | None = None) -> dict[str, Any]:
+def run(
+    *, start: str, width: int, epochs: int, seeds: list[int], images: str, folder: str | None = None
+) -> dict[str, Any]:
     """Train one network per seed; the ranks of ``W - W(0)`` of the hidden layer on the way."""
     found = data.load(images, folder)
     steps: list[int] = []
@@ -46,7 +52,7 @@ def run(start: str, width: int, epochs: int, seeds: list[int], images: str, fold
 
 
 def measures(updates: Tensor) -> dict[str, list[float]]:
-    """The stable rank (squared Frobenius norm over squared spectral norm), and the exponential of the entropy of ``s``."""
+    """The stable rank, squared Frobenius over squared spectral norm, and the effective, ``exp`` of the entropy."""
     singular = torch.linalg.svdvals(updates.double())
     share = singular / singular.sum(1, keepdim=True)
     entropy = -torch.special.xlogy(share, share).sum(1)
@@ -63,13 +69,21 @@ def find(done: Sequence[Done]) -> Finding:
     runs = {item.job["start"]: item for item in done}
     effective = {name: _final(item, "effective") for name, item in runs.items()}
     means = {name: mean(values) for name, values in effective.items()}
-    p = {name: float(ttest_ind(effective["zero"], effective[name], equal_var=False).pvalue) for name in ("kaiming", "default")}
+    p = {
+        name: float(ttest_ind(effective["zero"], effective[name], equal_var=False).pvalue)
+        for name in ("kaiming", "default")
+    }
     below = {name: means["zero"] < means[name] and p[name] < 0.01 for name in p}
     verdict = "holds" if all(below.values()) else "weakly" if any(below.values()) else "not here"
     text = "effective rank of `W - W(0)`: " + ", ".join(f"{LOOKS[n].label} {m:.0f}" for n, m in means.items())
     text += f" (p = {p['kaiming']:.1g} against Kaiming, {p['default']:.1g} against the default)"
     rows = [
-        [LOOKS[name].label, f"{item.result['rate']:g}", *(plus_minus(_final(item, m)) for m in MEASURES), plus_minus(item.result["accuracy"])]
+        [
+            LOOKS[name].label,
+            f"{item.result['rate']:g}",
+            *(plus_minus(_final(item, m)) for m in MEASURES),
+            plus_minus(item.result["accuracy"]),
+        ]
         for name, item in runs.items()
     ]
     heads = ["start", "rate", "stable rank", "effective rank", "accuracy, %"]
@@ -88,8 +102,8 @@ def draw(done: Sequence[Done]) -> None:
 EXPERIMENT = Experiment(
     claim="ZerO learns along low-rank trajectories",
     setting="MLP 64-256-256-10 without biases, SGD, batch 64, the rate of each start chosen on a grid",
-    rule="holds: the effective rank of the hidden layer's update ends lower for ZerO than for Kaiming and than for PyTorch's "
-    "default (p < 0.01, Welch); weakly: than for one of them",
+    rule="holds: the effective rank of the hidden layer's update ends lower for ZerO than for Kaiming and than"
+    " for PyTorch's default (p < 0.01, Welch); weakly: than for one of them",
     jobs=jobs,
     run=run,
     find=find,

@@ -18,6 +18,8 @@ WIDTH, HEADS, LAYERS, CONTEXT, BATCH = 64, 4, 2, 32, 32
 STARTS = ("default", "zero", "distinct")
 RATES = (0.001, 0.002, 0.004, 0.008, 0.016)
 EVERY = 50
+TRAP = """The double-zero trap: norms of the first block's gradients, the first and the largest after it. With `W_V` and
+`W_O` both zero, theirs stay exactly zero: the attention never learns."""
 
 
 class Block(nn.Module):
@@ -57,11 +59,13 @@ class Characters(nn.Module):
 def jobs(config: Config) -> list[Job]:
     """One job per start, and one for the trap."""
     size = {"steps": 2, "seeds": [0, 1]} if config.quick else {"steps": 400, "seeds": list(range(10))}
-    return [{"start": start, "weight": 60} | size for start in STARTS] + [{"start": "trap", "weight": 5} | size | {"seeds": [0, 1, 2]}]
+    return [{"start": start, "weight": 60} | size for start in STARTS] + [
+        {"start": "trap", "weight": 5} | size | {"seeds": [0, 1, 2]}
+    ]
 
 
 def text() -> tuple[Tensor, Tensor, int]:
-    """Text to learn from, text to measure with, and how many characters there are; what is no ASCII is a question mark."""
+    """Text to learn from, text to measure with, and how many characters there are; ``?`` for what is no ASCII."""
     whole = "".join(pydoc_data.topics.topics[name] for name in sorted(pydoc_data.topics.topics))
     codes = torch.frombuffer(bytearray(whole.encode("ascii", "replace")), dtype=torch.uint8).long()
     found, numbers = codes.unique(return_inverse=True)
@@ -69,11 +73,15 @@ def text() -> tuple[Tensor, Tensor, int]:
     return numbers[:cut], numbers[cut:], len(found)
 
 
-def run(start: str, steps: int, seeds: list[int]) -> dict[str, Any]:
+def run(*, start: str, steps: int, seeds: list[int]) -> dict[str, Any]:
     """Choose the rate on a seed that does not count, then train a model for each seed."""
     if start == "trap":
         runs = [train(start, seed, 0.004, steps) for seed in seeds]
-        return {"rate": 0.004, "losses": [losses for losses, _ in runs], "gradients": [gradients for _, gradients in runs]}
+        return {
+            "rate": 0.004,
+            "losses": [losses for losses, _ in runs],
+            "gradients": [gradients for _, gradients in runs],
+        }
     grid = [train(start, 100, rate, steps)[0][-1] for rate in RATES]
     rate = best(RATES, (-loss for loss in grid))
     runs = [train(start, seed, rate, steps) for seed in seeds]
@@ -102,7 +110,9 @@ def train(start: str, seed: int, rate: float, steps: int) -> tuple[list[float], 
         _loss(model, learn[torch.randint(len(learn) - CONTEXT, (BATCH, 1), generator=random) + window]).backward()
         if step % EVERY == 0:
             block = model.blocks[0]
-            gradients.append([getattr(block, name).weight.grad.norm().item() for name in ("value", "out", "up", "down")])
+            gradients.append(
+                [getattr(block, name).weight.grad.norm().item() for name in ("value", "out", "up", "down")]
+            )
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1.0, (step + 1) / 50, (steps - step) / (steps * 0.3))
         optimizer.step()
@@ -127,7 +137,10 @@ def find(done: Sequence[Done]) -> Finding:
     """By the rule."""
     runs = {item.job["start"]: item.result for item in done}
     final = {start: [losses[-1] for losses in result["losses"]] for start, result in runs.items()}
-    p = {start: float(ttest_ind(final["default"], final[start], equal_var=False).pvalue) for start in ("zero", "distinct")}
+    p = {
+        start: float(ttest_ind(final["default"], final[start], equal_var=False).pvalue)
+        for start in ("zero", "distinct")
+    }
     twins = float(ttest_ind(final["zero"], final["distinct"], equal_var=False).pvalue)
     behind = {start: mean(final[start]) - mean(final["default"]) for start in p}
     equal = {start: behind[start] <= 0 or p[start] > 0.05 for start in p}
@@ -142,24 +155,28 @@ def find(done: Sequence[Done]) -> Finding:
         tried = ", ".join("-" if loss is None else f"{loss:.3f}" for loss in grid)
         rate = f"{runs[start]['rate']:g}" + ("" if inside else " (at the edge of the grid)")
         rows.append([label[start], tried, rate, plus_minus(final[start], 3), f"{p[start]:.1g}" if start in p else ""])
-    heads = ["start", f"loss by rate {', '.join(f'{r:g}' for r in RATES)}", "rate", "loss of ten seeds", "p against default"]
+    heads = [
+        "start",
+        f"loss by rate {', '.join(f'{r:g}' for r in RATES)}",
+        "rate",
+        "loss of ten seeds",
+        "p against default",
+    ]
     trapped = [
-        ["ZerO" if start == "zero" else "both zero", *(_norms(runs[start]["gradients"], place) for place in range(4))]
-        + [plus_minus(final[start], 3)]
-        for start in ("zero", "trap")
+        [words, *(_norms(runs[start]["gradients"], place) for place in range(4)), plus_minus(final[start], 3)]
+        for start, words in {"zero": "ZerO", "trap": "both zero"}.items()
     ]
     gradient = ["value", "out", "up", "down"]
     return Finding(
         verdict,
         text,
         [
-            ("On text kept apart. The grid is of one seed that does not count; p: Welch, not corrected for three tests.", heads, rows),
             (
-                "The double-zero trap: norms of the first block's gradients, the first and the largest after it. With "
-                "`W_V` and `W_O` both zero, theirs stay exactly zero: the attention never learns.",
-                ["start", *gradient, "loss"],
-                trapped,
+                "On text kept apart. The grid is of one seed that does not count; p: Welch, of three tests.",
+                heads,
+                rows,
             ),
+            (TRAP, ["start", *gradient, "loss"], trapped),
         ],
     )
 
@@ -183,15 +200,18 @@ def draw(done: Sequence[Done]) -> None:
             over_rate.plot(RATES, item.result["grid"], color=look.color, marker=look.marker)
     over_steps.set(xlabel="step", ylabel="validation loss, nats per character", title=f"{LAYERS} layers, width {WIDTH}")
     over_steps.legend(fontsize=7)
-    over_rate.set(xscale="log", xlabel="learning rate", ylabel="validation loss, nats per character", title="the grid (one seed)")
+    over_rate.set(
+        xscale="log", xlabel="learning rate", ylabel="validation loss, nats per character", title="the grid (one seed)"
+    )
 
 
 EXPERIMENT = Experiment(
     claim="ZerO trains transformers without damage",
-    setting=f"character model, {LAYERS} layers of width {WIDTH}, on the help texts of Python, Adam, 400 steps of {BATCH} x {CONTEXT} "
-    "characters, the rate of each start chosen on a grid; branches end in zeros, embeddings and head are PyTorch's",
-    rule="holds: ZerO's validation loss is not above the default's (or p > 0.05, Welch); weakly: less than 0.05 above, or true of "
-    "distinct columns",
+    setting=f"character model, {LAYERS} layers of width {WIDTH}, on the help texts of Python, Adam, 400 steps of "
+    f"{BATCH} x {CONTEXT} characters, the rate of each start chosen on a grid; branches end in zeros, "
+    "embeddings and head are PyTorch's",
+    rule="holds: ZerO's validation loss is not above the default's (or p > 0.05, Welch); weakly: less than "
+    "0.05 above, or true of distinct columns",
     jobs=jobs,
     run=run,
     find=find,
