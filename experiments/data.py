@@ -128,24 +128,34 @@ def _encode(text: str, encoding: str) -> bytes:
 
 
 def download(name: str, folder: Path) -> None:
-    """Fetch the files of torchvision's data set of one name; checksums are its own."""
+    """Fetch the files of torchvision's data set of one name, or end with a sentence."""
+    try:
+        fetched = _fetch(name, folder)
+    except ImportError:
+        raise SystemExit(
+            f"{name} is not in {folder}: put its standard files there, or install torchvision to fetch them"
+        ) from None
+    if not fetched:
+        raise SystemExit(f"{name} is not in {folder}, and could not be fetched: put its standard files there")
+
+
+def _fetch(name: str, folder: Path) -> bool:
+    """Whether all files came, by torchvision's own addresses and checksums."""
     from torchvision import datasets
     from torchvision.datasets.utils import download_url
 
     kind = getattr(datasets, name)
-    files = [(kind.url, kind.tgz_md5)] if name == "CIFAR10" else kind.resources
-    for file, checksum in files:
-        places = [file] if name == "CIFAR10" else [mirror + file for mirror in kind.mirrors]
-        for place in places:
+    wanted = {kind.url: kind.tgz_md5} if name == "CIFAR10" else dict(kind.resources)
+    for file, checksum in wanted.items():
+        for mirror in [""] if name == "CIFAR10" else kind.mirrors:
             try:
-                download_url(place, str(folder), md5=checksum)
+                download_url(mirror + file, str(folder), md5=checksum)
                 break
             except (OSError, RuntimeError):
                 continue
         else:
-            raise SystemExit(
-                f"{name} is not in {folder}, and could not be fetched: put its standard files there, and pass --data"
-            )
+            return False
+    return True
 
 
 def _folder(folder: str | None) -> Path:
