@@ -44,9 +44,10 @@ LOOKS = {
 
 
 def panels(count: int, height: float = 3.0) -> Any:
-    """That many axes beside each other, on a new figure."""
-    figure = plt.figure(figsize=(3.4 * max(count, 2), height))
-    return figure.subplots(1, count, squeeze=False)[0]
+    """That many axes, two in a row, on a new figure."""
+    rows = (count + 1) // 2
+    figure = plt.figure(figsize=(7, height * rows))
+    return figure.subplots(rows, min(count, 2), squeeze=False).flatten()[:count]
 
 
 def band(axes: Any, x: Sequence[float], runs: Sequence[Sequence[float]], look: Look, *, line: str = "-") -> None:

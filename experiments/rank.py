@@ -114,7 +114,7 @@ def draw(done: Sequence[Done]) -> None:
         axes.annotate(f"{pixels} pixels", (0, pixels), fontsize=7, va="bottom", color="gray")
         words = {"algorithm1": "head by Algorithm 1", "zeros": "head of zeros"}[head]
         axes.set(xlabel="step", ylabel="rank of $W_3 - W_3(0)$", title=f"{pixels} pixels, n = {width}, {words}")
-        if axes.get_subplotspec().colspan.start == 0:
+        if axes.get_subplotspec().is_first_col():
             axes.legend(fontsize=7)
 
 

@@ -106,7 +106,7 @@ def draw(done: Sequence[Done]) -> None:
             shifts = [place + 0.3 * ((number * 0.618) % 1 - 0.5) for number in range(len(values))]
             axes.plot(shifts, values, looks[way].marker, color=looks[way].color, alpha=0.5, markeredgewidth=0)
             axes.errorbar(place + 0.3, mean(values), stdev(values), color="black", marker="_", capsize=3)
-        names = [WAYS[way][1].replace(", ", ",\n", 1) for way in runs]
+        names = [WAYS[way][1].replace(", ", ",\n") for way in runs]
         axes.set_xticks(range(len(runs)), names, fontsize=7)
         axes.set(
             ylabel={"accuracy": "test accuracy, %", "loss": "test loss, nats"}[figure], title=f"{len(values)} runs each"

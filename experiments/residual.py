@@ -73,11 +73,15 @@ def find(done: Sequence[Done]) -> Finding:
     runs = {(item.job["depth"], item.job["way"]): item.result for item in done}
     depths = sorted({depth for depth, _ in runs})
     means = {key: mean(result["accuracy"]) for key, result in runs.items()}
-    trains = all(means[depth, "ZerO"] > 80 for depth in depths)
+    trains = all(means[depth, "ZerO"] > 50 for depth in depths)
     fails = all(means[depths[-1], way] < 50 for way in ("Kaiming", "Xavier"))
-    control = all(means[depth, "Kaiming with zero ends"] > 80 for depth in depths)
+    control = all(means[depth, "Kaiming with zero ends"] > 50 for depth in depths)
     verdict = "holds" if trains and fails and not control else "weakly" if trains and fails else "not here"
     text = f"accuracy at {depths[-1]} layers: " + ", ".join(f"{way} {means[depths[-1], way]:.0f} %" for way in WAYS)
+    lost, gap = means[depths[-1], "ZerO without zero ends"], means[depths[-1], "Kaiming with zero ends"]
+    if lost < 50 < gap:
+        text += "; the zeros at the ends of branches do it: without them ZerO fails too, with them Kaiming trains, "
+        text += f"{gap - means[depths[-1], 'ZerO']:+.0f} points from ZerO"
     rows = []
     for depth in depths:
         for way in WAYS:
@@ -118,8 +122,8 @@ EXPERIMENT = Experiment(
     setting=f"convolutions of {CHANNELS} channels on the digits (4 x 4 after the stem), no normalisation, biases "
     "or scalars, SGD with momentum 0.9, batch 32, 6 epochs, the rate falling to zero, gradients clipped "
     "to a norm of 1; the rate of each start and depth chosen on one grid",
-    rule="holds: ZerO above 80 % at every depth, Kaiming and Xavier below 50 % at the largest, and Kaiming "
-    "with zero branch ends below 80 % somewhere; weakly: if that control trains too, so that the zeros "
+    rule="holds: ZerO above 50 % at every depth, Kaiming and Xavier below 50 % at the largest, and Kaiming "
+    "with zero branch ends below 50 % somewhere; weakly: if that control trains too, so that the zeros "
     "alone explain it",
     jobs=jobs,
     run=run,

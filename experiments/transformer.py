@@ -16,7 +16,7 @@ from .runner import Config, Done, Experiment, Finding, Job, best
 
 WIDTH, HEADS, LAYERS, CONTEXT, BATCH = 64, 4, 2, 32, 32
 STARTS = ("default", "zero", "distinct")
-RATES = (0.001, 0.002, 0.004, 0.008, 0.016)
+RATES = (0.004, 0.008, 0.016, 0.032)
 EVERY = 50
 TRAP = """The double-zero trap: norms of the first block's gradients, the first and the largest after it. With `W_V` and
 `W_O` both zero, theirs stay exactly zero: the attention never learns."""
@@ -58,7 +58,7 @@ class Characters(nn.Module):
 
 def jobs(config: Config) -> list[Job]:
     """One job per start, and one for the trap."""
-    size = {"steps": 2, "seeds": [0, 1]} if config.quick else {"steps": 400, "seeds": list(range(10))}
+    size = {"steps": 2, "seeds": [0, 1]} if config.quick else {"steps": 300, "seeds": list(range(10))}
     return [{"start": start, "weight": 60} | size for start in STARTS] + [
         {"start": "trap", "weight": 5} | size | {"seeds": [0, 1, 2]}
     ]
@@ -76,7 +76,7 @@ def text() -> tuple[Tensor, Tensor, int]:
 def run(*, start: str, steps: int, seeds: list[int]) -> dict[str, Any]:
     """Choose the rate on a seed that does not count, then train a model for each seed."""
     if start == "trap":
-        runs = [train(start, seed, 0.004, steps) for seed in seeds]
+        runs = [train(start, seed, 0.016, steps) for seed in seeds]
         return {
             "rate": 0.004,
             "losses": [losses for losses, _ in runs],
@@ -207,7 +207,7 @@ def draw(done: Sequence[Done]) -> None:
 
 EXPERIMENT = Experiment(
     claim="ZerO trains transformers without damage",
-    setting=f"character model, {LAYERS} layers of width {WIDTH}, on the help texts of Python, Adam, 400 steps of "
+    setting=f"character model, {LAYERS} layers of width {WIDTH}, on the help texts of Python, Adam, 300 steps of "
     f"{BATCH} x {CONTEXT} characters, the rate of each start chosen on a grid; branches end in zeros, "
     "embeddings and head are PyTorch's",
     rule="holds: ZerO's validation loss is not above the default's (or p > 0.05, Welch); weakly: less than "

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import math
 import os
 import pickle
 import struct
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from experiments import __main__, compression, data, runner, starts, training, trajectories
+from experiments import __main__, compression, data, networks, residual, runner, starts, training, trajectories
 from experiments.runner import Places
 
 
@@ -176,8 +177,8 @@ def test_networks_of_an_ensemble_do_not_meet() -> None:
         training.descend(training.mlp, weights, training.batches(found.train, seeds, 64, 1), rates)
         return weights
 
-    together = train([0, 1, 2], [0.1, 1e30, 0.3])
-    for member, (seed, rate) in enumerate(((0, 0.1), (1, 1e30), (2, 0.3))):
+    together = train([0, 1, 2], [0.1, math.nan, 0.3])
+    for member, (seed, rate) in enumerate(((0, 0.1), (1, math.nan), (2, 0.3))):
         for weight, alone in zip(together, train([seed], [rate]), strict=True):
             assert torch.allclose(weight[member], alone[0], rtol=1e-4, atol=1e-6, equal_nan=True)
     assert not together[0][1].isfinite().all()
@@ -226,3 +227,21 @@ def test_pruning_and_truncation() -> None:
     assert compression.prune(weights, 0.5).tolist() == [[[0, -4], [3, 0]], [[0, 1], [1, 0]]]
     cut = compression.truncate(torch.diag(torch.tensor([3.0, 2.0, 1.0]))[None], 2)
     assert torch.allclose(cut[0], torch.diag(torch.tensor([3.0, 2.0, 0.0])), atol=1e-6)
+
+
+def test_grouped_convolutions_are_the_networks_apart() -> None:
+    """The deep residual network of an ensemble is that of each member alone."""
+    shapes = [(8, 1, 3, 3), (8, 8, 3, 3), (8, 8, 3, 3), (10, 8)]
+    weights, x = starts.ensemble("kaiming", shapes, [0, 1, 2]), torch.randn(3, 5, 64)
+    together = residual.network(weights, x)
+    for member in range(3):
+        alone = residual.network([weight[member : member + 1] for weight in weights], x[member : member + 1])
+        assert torch.allclose(together[member], alone[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "count"), [("resnet18", 11_173_962), ("resnet50", 25_557_032)])
+def test_resnets_have_the_known_sizes(name: str, count: int) -> None:
+    """The parameters of both networks are as many as everywhere."""
+    with torch.device("meta"):
+        model = networks.network(name, 10 if name == "resnet18" else 1000, "kaiming")
+    assert sum(weight.numel() for weight in model.parameters()) == count
