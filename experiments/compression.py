@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from . import data, hidden, training
-from .figures import LOOKS, band, panels
+from .figures import LOOKS, band, legend, panels, ticks
 from .runner import Config, Done, Experiment, Finding, Job
 
 STARTS = ("zero", "distinct", "kaiming", "default")
@@ -18,13 +18,8 @@ RANKS = (256, 128, 64, 48, 32, 24, 16, 12, 8, 4, 2, 1)
 
 def jobs(config: Config) -> list[Job]:
     """One job per start."""
-    size = (
-        {"width": 64, "epochs": 1, "seeds": [0, 1]}
-        if config.quick
-        else {"width": 256, "epochs": 20, "seeds": list(range(10))}
-    )
-    where = {"images": config.dataset} | ({"folder": config.data} if config.dataset == "mnist" else {})
-    return [{"start": start, "weight": 6} | size | where for start in STARTS]
+    seeds = [0, 1] if config.quick else list(range(10))
+    return [{"start": start, "seeds": seeds, "weight": 6, **hidden.size(config)} for start in STARTS]
 
 
 def run(
@@ -112,7 +107,10 @@ def draw(done: Sequence[Done]) -> None:
     )
     cuts.set(xlabel="rank kept", ylabel="test accuracy, %", title="truncated SVD of the hidden layer")
     cuts.set_xscale("log", base=2)
-    prunes.legend(fontsize=7)
+    for axes, levels in ((prunes, (1, 2, 5, 10, 20, 50, 100)), (cuts, (1, 2, 4, 8, 16, 32, 64, 128, 256))):
+        axes.set_ylim(0, 103)
+        ticks(axes.xaxis, levels)
+    legend(prunes)
 
 
 EXPERIMENT = Experiment(

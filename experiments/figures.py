@@ -34,7 +34,7 @@ class Look(NamedTuple):
 
 LOOKS = {
     "zero": Look("ZerO", "#0072B2", "o"),
-    "distinct": Look("ZerO, distinct columns", "#56B4E9", "s"),
+    "distinct": Look("distinct columns", "#56B4E9", "s"),
     "identity": Look("partial identity", "#E69F00", "^"),
     "kaiming": Look("Kaiming", "#D55E00", "D"),
     "default": Look("PyTorch's default", "#009E73", "v"),
@@ -48,6 +48,18 @@ def panels(count: int, height: float = 3.0) -> Any:
     rows = (count + 1) // 2
     figure = plt.figure(figsize=(7, height * rows))
     return figure.subplots(rows, min(count, 2), squeeze=False).flatten()[:count]
+
+
+def legend(axes: Any) -> None:
+    """Name the lines of one panel, for all, below the figure."""
+    lines, labels = axes.get_legend_handles_labels()
+    axes.figure.legend(lines, labels, loc="outside lower center", ncols=len(labels), fontsize=8)
+
+
+def ticks(axis: Any, values: Sequence[float]) -> None:
+    """Mark these values, and no others."""
+    axis.set_ticks(values, [f"{value:g}" for value in values])
+    axis.set_ticks([], minor=True)
 
 
 def band(axes: Any, x: Sequence[float], runs: Sequence[Sequence[float]], look: Look, *, line: str = "-") -> None:

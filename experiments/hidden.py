@@ -6,19 +6,24 @@ from typing import NamedTuple
 from torch import Tensor
 
 from . import data, starts, training
-from .runner import best
+from .runner import Config, Job
 
 RATES = (0.03, 0.1, 0.3, 1.0)
-TUNING = 100  # the seed by which rates are chosen; it does not count
+TUNING = range(100, 105)  # the seeds by which rates are chosen; they do not count
 
 
 class Trained(NamedTuple):
-    """Networks of one start, their first weights, and how the rate was chosen."""
+    """Networks of one start, and how the rate was chosen."""
 
-    first: list[Tensor]
     weights: list[Tensor]
     rate: float
     grid: list[float]
+
+
+def size(config: Config) -> Job:
+    """The part of a job that says how large it is."""
+    where = {"images": config.dataset} | ({"folder": config.data} if config.dataset == "mnist" else {})
+    return ({"width": 64, "epochs": 1} if config.quick else {"width": 256, "epochs": 20}) | where
 
 
 def train(
@@ -32,12 +37,16 @@ def train(
 ) -> Trained:
     """Choose the rate by the accuracy on images kept apart, then train a network for each seed and order."""
     shapes = [(width, images.pixels), (width, width), (10, width)]
-    grid = starts.ensemble(start, shapes, [TUNING] * len(RATES))
-    training.descend(training.mlp, grid, training.batches(images.train, [TUNING] * len(RATES), 64, epochs), RATES)
-    scores, losses = training.score(training.mlp, grid, images.choose)
-    rate = best(RATES, zip(scores, (-loss for loss in losses), strict=True))
-    weights = starts.ensemble(start, shapes, seeds)
-    first = [weight.detach().clone() for weight in weights]
-    samples = training.batches(images.train, orders, 64, epochs)
-    training.descend(training.mlp, weights, samples, [rate] * len(seeds), watch=watch)
-    return Trained(first, [weight.detach() for weight in weights], rate, scores)
+
+    def descend(
+        seeds: Sequence[int], orders: Sequence[int], rates: Sequence[float], watch: training.Watch | None = None
+    ) -> list[Tensor]:
+        weights = starts.ensemble(start, shapes, seeds)
+        training.descend(training.mlp, weights, training.batches(images.train, orders, 64, epochs), rates, watch=watch)
+        return weights
+
+    rate, grid = training.tune(
+        training.mlp, lambda seeds, rates: descend(seeds, seeds, rates), RATES, TUNING, images.choose
+    )
+    weights = descend(seeds, orders, [rate] * len(seeds), watch)
+    return Trained([weight.detach() for weight in weights], rate, grid)

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from statistics import mean
 from typing import Any
 
+from torch import Tensor
+
 from . import data, starts, training
-from .figures import LOOKS, panels, plus_minus
-from .runner import Config, Done, Experiment, Finding, Job, best
+from .figures import LOOKS, legend, panels, plus_minus, ticks
+from .runner import Config, Done, Experiment, Finding, Job
 
 STARTS = ("zero", "kaiming", "orthogonal", "xavier")
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
@@ -15,30 +17,28 @@ WIDTH, BATCH = 64, 64
 
 def jobs(config: Config) -> list[Job]:
     """One job per depth and start."""
-    size = {"epochs": 1, "seeds": [0]} if config.quick else {"epochs": 30, "seeds": [0, 1, 2]}
+    size = {"epochs": 1, "seeds": [0], "tuning": [100]}
+    if not config.quick:
+        size = {"epochs": 30, "seeds": [0, 1, 2], "tuning": [100, 101]}
     depths = (5, 20) if config.quick else (20, 50, 100, 200)
     return [{"start": start, "depth": depth, "weight": depth / 2} | size for depth in depths for start in STARTS]
 
 
-def run(*, start: str, depth: int, epochs: int, seeds: list[int]) -> dict[str, Any]:
-    """Choose the rate on a seed that does not count, then train a network for each seed."""
+def run(*, start: str, depth: int, epochs: int, seeds: list[int], tuning: list[int]) -> dict[str, Any]:
+    """Choose the rate on seeds that do not count, then train a network for each seed."""
     found = data.load("digits")
-    grid = _train(found, start, depth, epochs, [100] * len(RATES), RATES)
-    scores, losses = training.score(training.mlp, grid, found.choose)
-    rate = best(RATES, zip(scores, (-loss for loss in losses), strict=True))
-    weights = _train(found, start, depth, epochs, seeds, [rate] * len(seeds))
+
+    def train(seeds: Sequence[int], rates: Sequence[float]) -> list[Tensor]:
+        shapes = [(WIDTH, found.pixels), *[(WIDTH, WIDTH)] * (depth - 2), (10, WIDTH)]
+        weights, steps = starts.ensemble(start, shapes, seeds), epochs * (len(found.train[0]) // BATCH)
+        samples = training.batches(found.train, seeds, BATCH, epochs)
+        training.descend_carefully(training.mlp, weights, samples, rates, steps)
+        return weights
+
+    rate, grid = training.tune(training.mlp, train, RATES, tuning, found.choose)
+    weights = train(seeds, [rate] * len(seeds))
     accuracy, _ = training.score(training.mlp, weights, found.test)
-    return {"rate": rate, "grid": scores, "accuracy": accuracy}
-
-
-def _train(
-    found: data.Images, start: str, depth: int, epochs: int, seeds: Sequence[int], rates: Sequence[float]
-) -> Any:
-    shapes = [(WIDTH, found.pixels), *[(WIDTH, WIDTH)] * (depth - 2), (10, WIDTH)]
-    weights = starts.ensemble(start, shapes, seeds)
-    steps = epochs * (len(found.train[0]) // BATCH)
-    training.descend_carefully(training.mlp, weights, training.batches(found.train, seeds, BATCH, epochs), rates, steps)
-    return weights
+    return {"rate": rate, "grid": grid, "accuracy": accuracy}
 
 
 def find(done: Sequence[Done]) -> Finding:
@@ -62,7 +62,7 @@ def find(done: Sequence[Done]) -> Finding:
     return Finding(
         verdict,
         text,
-        [("The grid is of one seed, on images kept apart; the last column of three others.", heads, rows)],
+        [("The grid: means of two seeds, on images kept apart. The last column: three others.", heads, rows)],
     )
 
 
@@ -82,9 +82,8 @@ def draw(done: Sequence[Done]) -> None:
     over_depth.set(
         xscale="log", xlabel="layers", ylabel="test accuracy, %", ylim=(-3, 103), title="at the best rate (band: range)"
     )
-    over_depth.set_xticks(depths, map(str, depths))
-    over_depth.minorticks_off()
-    over_depth.legend(fontsize=7)
+    ticks(over_depth.xaxis, depths)
+    legend(over_depth)
     over_rate.set(
         xscale="log",
         xlabel="learning rate",
@@ -92,6 +91,7 @@ def draw(done: Sequence[Done]) -> None:
         ylim=(-3, 103),
         title=f"the grid at {depths[-1]} layers",
     )
+    ticks(over_rate.xaxis, RATES)
 
 
 EXPERIMENT = Experiment(

@@ -25,7 +25,8 @@ thread and deterministic: the same machine and versions give the same JSON, to t
 
 def render(places: Places) -> None:
     """Write the page and the figures of all results that there are."""
-    times = loads((places.results / "times.json").read_text(encoding="utf-8"))
+    files = (places.results / "times").glob("*.json")
+    times = {path.stem: loads(path.read_text(encoding="utf-8")) for path in files}
     rows, sections = [], []
     about: dict[str, str] = {}
     for name, path in _files(places):

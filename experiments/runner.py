@@ -149,15 +149,13 @@ def perform(names: Sequence[str], config: Config, places: Places) -> None:
 
 
 def _collect(name: str, jobs: Sequence[Job], config: Config, places: Places) -> None:
-    """Put the kept results of one experiment into one file, and its time into the file of times."""
+    """Put the kept results of one experiment into one file, and its time into another."""
     done = [json.loads(_kept(places, name, job).read_text(encoding="utf-8")) for job in jobs]
     title = name if config.dataset == "digits" else f"{name}-{config.dataset}"
     runs = [{"job": item["job"], "result": item["result"]} for item in done]
     _keep(places.results / f"{title}.json", {"experiment": name, "versions": versions(), "runs": runs})
-    times = places.results / "times.json"
-    known = json.loads(times.read_text(encoding="utf-8")) if times.exists() else {}
-    known[title] = {"seconds": round(sum(item["seconds"] for item in done)), "machine": machine()}
-    _keep(times, dict(sorted(known.items())))
+    seconds = round(sum(item["seconds"] for item in done))
+    _keep(places.results / "times" / f"{title}.json", {"seconds": seconds, "machine": machine()})
 
 
 def read(path: Path) -> tuple[str, dict[str, str], list[Done]]:

@@ -29,7 +29,7 @@ RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
 
 def jobs(config: Config) -> list[Job]:
     """One job per way to fill the wide weights."""
-    size = {"steps": 20, "seeds": [0, 1]} if config.quick else {"steps": 1000, "seeds": list(range(5))}
+    size = {"steps": 20, "seeds": [0, 1]} if config.quick else {"steps": 1000, "seeds": list(range(10))}
     return [{"way": way, "weight": 10} | size for way in WAYS]
 
 
@@ -101,7 +101,7 @@ def find(done: Sequence[Done]) -> Finding:
     ]
     heads = ["wide weights", "singular values", "rate", "error", "p against ZerO"]
     return Finding(
-        verdict, text, [("Five seeds, on fresh samples; p: Welch, not corrected for five tests.", heads, rows)]
+        verdict, text, [("Ten seeds, on fresh samples; p: Welch, not corrected for five tests.", heads, rows)]
     )
 
 

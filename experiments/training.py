@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .runner import best
+
 Model = Callable[[Sequence[Tensor], Tensor], Tensor]
 Watch = Callable[[int, Sequence[Tensor]], Any]
 
@@ -93,6 +95,24 @@ def _column(numbers: Tensor, like: Tensor) -> Tensor:
 def _slopes(losses: Tensor, weights: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """The gradients; none where no network is left that has a loss."""
     return torch.autograd.grad(losses.sum(), list(weights)) if losses.isfinite().any() else ()
+
+
+def tune(
+    model: Model,
+    train: Callable[[Sequence[int], Sequence[float]], Sequence[Tensor]],
+    rates: Sequence[float],
+    seeds: Sequence[int],
+    data: tuple[Tensor, Tensor],
+) -> tuple[float, list[float]]:
+    """The rate of the best mean accuracy (of equal ones, the smallest loss), and the mean accuracy of each rate.
+
+    `train` makes a network for each of some seeds and rates.
+    """
+    weights = train([seed for _ in rates for seed in seeds], [rate for rate in rates for _ in seeds])
+    accuracies, losses = (
+        torch.tensor(values).view(len(rates), -1).mean(1).tolist() for values in score(model, weights, data)
+    )
+    return best(rates, zip(accuracies, (-loss for loss in losses), strict=True)), accuracies
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ from scipy.stats import ttest_ind
 from torch import Tensor
 
 from . import data, hidden, training
-from .figures import LOOKS, band, panels, plus_minus
+from .figures import LOOKS, band, legend, panels, plus_minus
 from .runner import Config, Done, Experiment, Finding, Job
 
 STARTS = ("zero", "distinct", "kaiming", "default")
@@ -18,13 +18,8 @@ MEASURES = ("stable", "effective")
 
 def jobs(config: Config) -> list[Job]:
     """One job per start."""
-    size = (
-        {"width": 64, "epochs": 1, "seeds": [0, 1]}
-        if config.quick
-        else {"width": 256, "epochs": 20, "seeds": list(range(10))}
-    )
-    where = {"images": config.dataset} | ({"folder": config.data} if config.dataset == "mnist" else {})
-    return [{"start": start, "weight": 8} | size | where for start in STARTS]
+    seeds = [0, 1] if config.quick else list(range(10))
+    return [{"start": start, "seeds": seeds, "weight": 8, **hidden.size(config)} for start in STARTS]
 
 
 def run(
@@ -96,7 +91,7 @@ def draw(done: Sequence[Done]) -> None:
         for item in done:
             band(axes, item.result["steps"], item.result[name], LOOKS[item.job["start"]])
         axes.set(xlabel="step", ylabel=f"{name} rank of $W - W(0)$", ylim=(0, None), title="hidden layer")
-    axes.legend(fontsize=7)
+    legend(axes)
 
 
 EXPERIMENT = Experiment(

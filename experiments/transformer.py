@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import zero_array.torch
 
-from .figures import LOOKS, band, panels, plus_minus
+from .figures import LOOKS, band, legend, panels, plus_minus, ticks
 from .runner import Config, Done, Experiment, Finding, Job, best
 
 WIDTH, HEADS, LAYERS, CONTEXT, BATCH = 64, 4, 2, 32, 32
@@ -199,10 +199,11 @@ def draw(done: Sequence[Done]) -> None:
         if start != "trap":
             over_rate.plot(RATES, item.result["grid"], color=look.color, marker=look.marker)
     over_steps.set(xlabel="step", ylabel="validation loss, nats per character", title=f"{LAYERS} layers, width {WIDTH}")
-    over_steps.legend(fontsize=7)
+    legend(over_steps)
     over_rate.set(
         xscale="log", xlabel="learning rate", ylabel="validation loss, nats per character", title="the grid (one seed)"
     )
+    ticks(over_rate.xaxis, RATES)
 
 
 EXPERIMENT = Experiment(

@@ -10,7 +10,7 @@ from typing import Any
 from scipy.stats import ttest_ind
 
 from . import starts, training
-from .figures import LOOKS, panels, plus_minus
+from .figures import LOOKS, legend, panels, plus_minus, ticks
 from .runner import Config, Done, Experiment, Finding, Job, best
 from .teachers import Teachers
 
@@ -93,7 +93,9 @@ def draw(done: Sequence[Done]) -> None:
                 alpha=0.6,
             )
         axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel=words, title=f"{task}, 16 - 256 - 10")
-    axes.legend(fontsize=7)
+        ticks(axes.xaxis, RATES)
+        ticks(axes.yaxis, (0.02, 0.05, 0.1, 0.2, 0.3) if task == "regression" else (10, 15, 20, 30, 40))
+    legend(axes)
 
 
 EXPERIMENT = Experiment(
