@@ -17,8 +17,8 @@ STARTS = ("identity", "zero", "distinct", "kaiming")
 PIXELS = {"digits48": 48, "digits": 64, "mnist": 784}
 HEADS = {"algorithm1": "head by Algorithm 1", "zeros": "head of zeros"}
 CAPTION = """After training. ZerO and the identity start at `W_3 = I`; of a random start `W_3 - I` has full rank from
-the beginning, which says nothing. ZerO's `W_2` has as many different rows as the least power of two that holds the pixels:
-64 for both, so that with 64 pixels there is little to gain."""
+the beginning, which says nothing. ZerO's `W_2` has as many different rows as the least power of two that holds the
+pixels: 64 for both, so that with 64 pixels there is little to gain."""
 
 
 def jobs(config: Config) -> list[Job]:
