@@ -247,6 +247,20 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def experiments(session: nox.Session) -> None:
+    """Measure the paper's claims, or those named after ``--``; write docs/reproduction.md.
+
+    With ``-- --quick``, test that all experiments are in order, in tiny sizes, and write nothing.
+    """
+    session.install("-e.", *group("experiments"))
+    session.env["PYTHONPATH"] = "."
+    if "--quick" in session.posargs:
+        session.run("pytest", "--backend", "torch", "tests/experiments")
+    else:
+        session.run("python", "-m", "experiments", *session.posargs)
+
+
+@nox.session(default=False)
 def long(session: nox.Session) -> None:
     """Test NumPy with very many random examples."""
     session.install("-e.", *group("numpy"))
