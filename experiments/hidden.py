@@ -9,7 +9,9 @@ from . import data, starts, training
 from .runner import Config, Job
 
 RATES = (0.03, 0.1, 0.3, 1.0)
-TUNING = range(100, 120)  # the seeds by which rates are chosen; they do not count. Of five, none may meet a rate that breaks others
+TUNING = range(
+    100, 120
+)  # the seeds by which rates are chosen; they do not count. Of five, none may meet a rate that breaks others
 
 
 class Trained(NamedTuple):

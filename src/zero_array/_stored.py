@@ -63,15 +63,19 @@ class Member:
     def __call__(self, place: int, count: int) -> bytes:
         """So many bytes from a place on."""
         with _audit_checks.well_formed(self.path):
-            if not self.open:
-                self.open.append(ZipFile(self.path))
-                self.open.append(self.open[0].open(self.name))
-            return _exactly(self.open[1], self.path, self.start + place, count)
+            try:
+                if not self.open:
+                    self.open.append(ZipFile(self.path))
+                    self.open.append(self.open[0].open(self.name))
+                return _exactly(self.open[1], self.path, self.start + place, count)
+            except BaseException:
+                self.__del__()  # now: who keeps the error keeps this
+                raise
 
     def __del__(self) -> None:
         """Close what was left open for the next window."""
-        for item in reversed(self.open):
-            item.close()
+        while self.open:
+            self.open.pop().close()
 
 
 def _exactly(file: BinaryIO | Any, path: Path, place: int, count: int) -> bytes:

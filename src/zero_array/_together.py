@@ -26,7 +26,7 @@ def fingerprint(seen: Seen) -> Print:
     matrix, values = seen.matrix, seen.values
     if seen.rows is None:
         return Print(matrix, values.is_constant, "", False, ())
-    rounded = seen.found is None and values.fits_bfloat16 and matrix.dtype in ("float32", "float64")
+    rounded = values.fits_bfloat16 and not values.is_level and matrix.dtype in ("float32", "float64")
     scale = seen.found.scale if seen.found and seen.found.rule == "hadamard" else ""
     start = next(matrix.pieces()).values[:64, :64, :64] + 0
     mark = () if seen.found else (matrix.shape, values.low, values.high, sha1(start.tobytes()).digest())

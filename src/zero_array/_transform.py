@@ -76,15 +76,15 @@ def hadamard_transform(
     name = _namespace.name_of(x.dtype)
     if name is None or name == "bool":
         raise _order_checks.no_numbers(x.dtype)
-    largest = int(xp.iinfo(_dtypes(xp, x.dtype)[1]).max) if "int" in name else None
-    constant = _order_checks.factor(scale, length, largest=largest)
-    apply = partial(_apply, factors=factors, axis=axis, constant=constant, ordering=ordering)
-    if not _namespace.is_chunked(xp):
-        return apply(x, xp=xp)
-    if len(x.chunks[axis]) > 1:
+    in_chunks = _namespace.is_chunked(xp)
+    if in_chunks and len(x.chunks[axis]) > 1:
         raise _order_checks.many_chunks(len(x.chunks[axis]), axis)
-    numpy = _namespace.namespace(None)
-    return xp.map_blocks(partial(apply, xp=numpy), x, dtype=_dtypes(numpy, x.dtype)[1])
+    worker = _namespace.namespace(None) if in_chunks else xp  # NumPy has each chunk
+    _, result = _dtypes(worker, x.dtype)
+    largest = int(worker.iinfo(result).max) if "int" in name else None
+    constant = _order_checks.factor(scale, length, largest=largest)
+    apply = partial(_apply, xp=worker, factors=factors, axis=axis, constant=constant, ordering=ordering)
+    return xp.map_blocks(apply, x, dtype=result) if in_chunks else apply(x)
 
 
 def _dtypes(xp: Namespace, dtype: DType) -> tuple[DType, DType]:
