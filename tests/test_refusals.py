@@ -165,6 +165,44 @@ REFUSED: list[tuple[Exception, type[Exception], str]] = [
         TypeError,
         "`model` must be the plain model; got an OSError: pass the model before it is wrapped",
     ),
+    (
+        _network_checks.no_variables([1]),
+        TypeError,
+        "`variables` must be what model.init returned, with 'params' in it; got a list",
+    ),
+    (
+        _network_checks.not_built({}),
+        ValueError,
+        "`model` must be built; got a dict without variables: call it with a batch first",
+    ),
+    (
+        _network_checks.same_names(["a/kernel", "a/kernel", "b/kernel"]),
+        ValueError,
+        "`model` must have one variable of each path; got more of a/kernel: name its layers",
+    ),
+    (
+        _network_checks.not_symbolic({}, TypeError("no array")),
+        ValueError,
+        (
+            "it can't be told what dict computes (TypeError: no array): write its `call` with layers and keras.ops, or "
+            "name the last layers of all branches by branches=[...], [] where there are none"
+        ),
+    ),
+    (
+        _network_checks.no_function(),
+        ValueError,
+        "`apply` must be given: what each parameter is follows from what the function computes of them",
+    ),
+    (
+        _network_checks.inputs_needed(),
+        ValueError,
+        "`example_inputs` must be given: pass what to call the model with, of which shape and dtype alone are read",
+    ),
+    (
+        _checks.other_part((2, 3), (3, 3), (6, 3)),
+        ValueError,
+        "`tensor` must hold (3, 3) of (6, 3) here, as its placement says; got (2, 3)",
+    ),
     (_network_checks.no_parameters({}), ValueError, "`model` must have parameters; got a dict, which has none"),
     (
         _network_checks.lazy_parameter("a"),
