@@ -221,7 +221,7 @@ def build(
     wanted: Buildable, shape: Sequence[int], dtype: DType | None, sharding: NamedSharding | PartitionSpec | None
 ) -> Array:
     """The weight; under a sharding, whose axes may be of any type, each device computes its own part."""
-    is_typed = sharding is not None and not jax.sharding.get_abstract_mesh().empty
+    is_typed = sharding is not None and AxisType.Explicit in jax.sharding.get_abstract_mesh().axis_types
     return _compiled(sharding, is_typed)(wanted, shape, dtype)
 
 

@@ -53,7 +53,18 @@ class Reader(Operations):
         self.is_recurrent = before or (not has_stack and any(value.reads for value in given[:end]))
         results = self.run(params["jaxpr"], [*given[:begin], *carried, *stacked])
         self.is_recurrent = before
-        return results
+        carries = end - begin
+        return [*results[:carries], *(self._all_of(value, params["length"]) for value in results[carries:])]
+
+    def _all_of(self, value: Value, length: int) -> Value:
+        """Those of all steps, stacked along a new first axis."""
+        import numpy
+
+        features = value.features
+        if features:
+            index = numpy.broadcast_to(features.index, (length, *features.index.shape))
+            features = features._replace(index=index)
+        return value._replace(view=None, features=features, scores=None)
 
     def _one_of(self, value: Value) -> Value:
         """One of those that are stacked along the first axis."""
