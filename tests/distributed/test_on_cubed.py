@@ -54,8 +54,8 @@ def test_all_chunks_in_bounded_memory() -> None:
 
 @pytest.mark.parametrize("place", [(0, 0), (-1, -2)], ids=str)
 def test_one_chunk_of_a_huge_weight(place: tuple[int, int]) -> None:
-    """A chunk of a weight of 100,000 by 100,000, 40 GB, is computed alone, with the bytes of its window."""
-    shape = (100_000, 100_000)
+    """A chunk of a weight of a million by a million, 4 TB, is computed alone, with the bytes of its window."""
+    shape = (1_000_000, 1_000_000)
     array: Any = zero_array.hadamard_init(shape, xp=cubed, dtype="float32")
     cuts = [list(pairwise(accumulate(sizes, initial=0))) for sizes in array.chunks]
     window = [cut[number] for cut, number in zip(cuts, place, strict=True)]
