@@ -1,4 +1,4 @@
-"""The examples of docs/sharding.md: each is run as its first line, or its prompt, says, and prints what is shown."""
+"""The examples of docs/sharding.md and the pages of the engines: each is run as its first line, or its prompt, says, and prints what is shown."""
 
 import os
 import re
@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from processes import free_port, together
 
-PAGE = (Path(__file__).parents[2] / "docs" / "sharding.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = "".join(file.read_text(encoding="utf-8") for file in (DOCS / "sharding.md", *sorted(DOCS.glob("sharding/*.md"))))
 SCRIPTS = re.findall(r"```python\n(# ([^\n]+)\n.+?)```\n\n```text\n(.+?)```", PAGE, re.DOTALL)
 COMMANDS = re.findall(r"```console\n\$ (.+?)\n(.+?)```", PAGE, re.DOTALL)
 
@@ -22,8 +23,8 @@ def run(command: str, folder: Path) -> str:
 
 
 def test_all_examples_are_found() -> None:
-    """No example of the page but those for doctest is left out."""
-    assert len(SCRIPTS) == PAGE.count("```python\n") == 5
+    """No example of the pages but those for doctest is left out."""
+    assert len(SCRIPTS) == PAGE.count("```python\n") == 7
     assert len(COMMANDS) == PAGE.count("```console\n") == 1
 
 
