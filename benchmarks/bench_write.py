@@ -58,6 +58,21 @@ def bench_write(
     )
 
 
+@pytest.mark.parametrize("shape", MATRICES, ids=str)
+def bench_copy(race: Any, make: Any, ones: Any, size_limit: int, shape: tuple[int, ...]) -> None:
+    """What moving as many bytes from one array to another costs: nothing that reads can be faster."""
+    if prod(shape) > size_limit:
+        pytest.skip("--quick")
+    array = make("hadamard_init", shape, dtype="float32")
+    race(
+        lambda: array + 0,
+        ones(shape, "float32"),
+        work=f"a sum of {shape} and 0",
+        against="ones",
+        entries=prod(shape),
+    )
+
+
 @pytest.mark.parametrize("exponent", range(10, 30, 2))
 def bench_growth(race: Any, make: Any, ones: Any, size_limit: int, exponent: int) -> None:
     """Square float32 Hadamard matrices of ``2 ** exponent`` entries."""

@@ -361,21 +361,20 @@ def test_parity_without_bitwise_count() -> None:
     assert odd.tolist() == [bool(int(number).bit_count() & 1) for number in numbers]
 
 
-@pytest.mark.parametrize(
-    ("place", "requires_grad", "traced", "cached"),
-    [
-        ("cpu", False, False, True),
-        ("cuda", False, False, False),
-        ("cpu", True, False, False),
-        ("cpu", False, True, False),
-    ],
-)
-def test_what_is_done_in_pieces(
-    place: str, requires_grad: bool, traced: bool, cached: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("but", ["", "on a GPU", "wants a gradient", "compiled", "mapped", "has a tangent"])
+def test_what_is_done_in_pieces(but: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Torch's tensors go in pieces on the CPU, where nothing is traced and no gradient is wanted; JAX's never do."""
-    torch = module("torch", compiler=SimpleNamespace(is_compiling=lambda: traced))
+
+    def storage() -> None:
+        if but == "mapped":
+            raise NotImplementedError("Cannot access storage of BatchedTensorImpl")
+
+    tangent = SimpleNamespace(tangent="there" if but == "has a tangent" else None)
+    forward = SimpleNamespace(unpack_dual=lambda _: tangent)
+    compiler = SimpleNamespace(is_compiling=lambda: but == "compiled")
+    torch = module("torch", compiler=compiler, autograd=SimpleNamespace(forward_ad=forward))
     monkeypatch.setitem(sys.modules, "torch", torch)
-    tensor = SimpleNamespace(device=SimpleNamespace(type=place), requires_grad=requires_grad)
-    assert _namespace.is_cached(torch, tensor) is cached
+    device = SimpleNamespace(type="cuda" if but == "on a GPU" else "cpu")
+    tensor = SimpleNamespace(device=device, requires_grad=but == "wants a gradient", untyped_storage=storage)
+    assert _namespace.is_cached(torch, tensor) is (not but)
     assert not _namespace.is_cached(module("jax.numpy"), tensor)

@@ -241,6 +241,12 @@ def test_large_transforms() -> None:
     torch.testing.assert_close(mapped[1], 2 * found)
     gradient = torch.func.grad(lambda y: (zero_array.hadamard_transform(y) ** 2).sum())(x)
     torch.testing.assert_close(gradient, 2048 * x, rtol=1e-4, atol=1e-2)
+    _, forward = torch.func.jvp(zero_array.hadamard_transform, (x,), (2 * x,))
+    torch.testing.assert_close(forward, 2 * found)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x, 2 * x)
+        forward = torch.autograd.forward_ad.unpack_dual(zero_array.hadamard_transform(dual)).tangent
+    torch.testing.assert_close(forward, 2 * found)
     assert zero_array.hadamard_transform(x.bfloat16()).dtype == torch.bfloat16
     compiled = torch.compile(zero_array.hadamard_transform, fullgraph=True, backend="eager", dynamic=False)
     torch.testing.assert_close(compiled(x), found)

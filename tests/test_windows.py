@@ -115,6 +115,19 @@ def test_taps_of_a_kernel_in_pieces(xp: Any, device: Any) -> None:
     assert numpy.count_nonzero(kernel) == matrix.size
 
 
+def test_long_runs(dtype: str, xp: Any, device: Any) -> None:
+    """Of a million entries and more, longer runs of columns are copied, from a table of repeated blocks."""
+    matrix = numpy.ones((1, 1), dtype="i1")
+    for _ in range(11):
+        matrix = numpy.kron(matrix, [[1, 1], [1, -1]]).astype("i1")
+    found = zero_array.hadamard_init(
+        (2048, 1024), xp=xp, dtype=dtype, device=device, window=((5, 1801), (256, 896)), scale="paper"
+    )
+    bits = host(found)
+    assert numpy.array_equal(bits >> (8 * bits.itemsize - 1), matrix[5:1801, 256:896] < 0)
+    assert len(numpy.unique(bits)) == 2
+
+
 def test_short_runs(dtype: str, xp: Any, device: Any) -> None:
     """A tall matrix of short runs, which are written in pieces in half precision, repeats its first 128 rows."""
     block = expected("hadamard", (50_000, 96), ((0, 128), (0, 96)), 1, dtype)

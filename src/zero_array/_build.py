@@ -130,7 +130,7 @@ def _run(weight: Weight) -> int:
         return 0  # `eye` does not even touch most of the memory
     aligned = start | stop | weight.period(cols)
     length = aligned & -aligned
-    room = 2**13 if size <= 2**23 else 2**15
+    room = 2**13 if size < 2**20 else 2**15
     while length > 1 and (2 * length**2 > room or 2 * length > min(weight.shape[rows], stop - start)):
         length //= 2
     return length if length >= 32 else 0

@@ -51,12 +51,19 @@ def of(x: Array) -> Namespace:
 def is_cached(xp: Namespace, x: Array) -> bool:
     """Whether work on an array stays in a processor's cache if it is done in pieces: NumPy's, and torch's on the CPU.
 
-    Not where torch traces, or wants a gradient, which it would take of the whole for every piece.
+    Not where torch traces, maps, or takes a gradient: it would take it of the whole for every piece, and writes none of
+    this into an array that is there.
     """
     if _is(compat.is_torch_namespace, xp):
         import torch  # its compiler does not trace `import_module`
 
-        return x.device.type == "cpu" and not x.requires_grad and not torch.compiler.is_compiling()
+        if x.device.type != "cpu" or x.requires_grad or torch.compiler.is_compiling():
+            return False
+        try:
+            x.untyped_storage()  # what `torch.func` wraps shows none
+        except NotImplementedError:
+            return False
+        return torch.autograd.forward_ad.unpack_dual(x).tangent is None
     return _is(compat.is_numpy_namespace, xp)
 
 

@@ -7,10 +7,12 @@ looked up: the parity of a number is that of the xor of its bytes, and Python li
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from . import _namespace
 from ._typing import Array, Device, DType, Namespace, Shape
+
+Number = TypeVar("Number", int, float)
 
 SMALL = 256
 """Up to this many entries, one list of Python floats beats the calls that a faster way would take."""
@@ -63,7 +65,7 @@ LONG = 64
 """The longest side of a factor: two of them fit the processor's first cache."""
 
 
-def parities(rows: Iterable[int], cols: Iterable[int], even: float, odd: float) -> list[list[float]]:
+def parities(rows: Iterable[int], cols: Iterable[int], even: Number, odd: Number) -> list[list[Number]]:
     """A nested list: `even` or `odd` as ``i & j`` has an even or odd number of bits."""
     pair = (even, odd)
     return [[pair[(i & j).bit_count() & 1] for j in cols] for i in rows]
@@ -96,6 +98,11 @@ def looked_up(
 def table(target: Target, length: int, constant: float, *, negated: bool) -> Array:
     """``constant * H`` of order `length` (a power of two), with ``-constant * H`` below it where `negated`."""
     order = 2 * length if negated else length  # the right half of twice the order: its highest bit turns the signs
+    if length > LONG:
+        whole = table(target, LONG, constant, negated=False)
+        pair = (whole, -whole)
+        signs = parities(range(order // LONG), range((order - length) // LONG, order // LONG), 0, 1)
+        return target.xp.concat([target.xp.concat([pair[odd] for odd in row], axis=1) for row in signs])
     return looked_up(target, target.floats, (0, order), (order - length, order), (constant, -constant))
 
 

@@ -16,6 +16,9 @@ BITS = 5
 WITH_EXTRA = 128
 """The largest block that takes a remainder of Sylvester's factors in."""
 
+ROWS = 128
+"""So many vectors are multiplied at once: OpenBLAS has a faster way for small products, and other libraries see no odds."""
+
 PIECE, LARGE = 2**18, 2**20
 """So many entries of a large array on a CPU go through all factors at once, to stay in the cache; and how large."""
 
@@ -109,7 +112,11 @@ def _apply(x: Array, *, xp: Namespace, factors: Factors, axis: int, constant: fl
     if step < outer and prod(x.shape) >= LARGE and _namespace.is_cached(xp, x):
         found = xp.empty_like(vectors, dtype=result)
         for start in range(0, outer, step):
-            found[start : start + step] = _product(target, vectors[start : start + step], matrices)
+            part = found[start : start + step]
+            out = part if dtype == result else None
+            product = _product(target, vectors[start : start + step], matrices, out)
+            if out is None:
+                part[...] = product
     else:
         found = _cast(xp, _product(target, vectors, matrices), result)
     found = xp.reshape(found, x.shape)
@@ -120,20 +127,30 @@ def _apply(x: Array, *, xp: Namespace, factors: Factors, axis: int, constant: fl
     )
 
 
-def _product(target: Target, vectors: Array, matrices: list[Array]) -> Array:
-    """The product of all matrices with vectors along the middle axis of three."""
+def _product(target: Target, vectors: Array, matrices: list[Array], out: Array | None = None) -> Array:
+    """The product of all matrices with vectors along the middle axis of three, into `out` where it is given."""
     xp, shape = target.xp, vectors.shape
     found = _cast(xp, vectors, target.dtype)
     inner, size = shape[2], prod(shape)
     for matrix in reversed(matrices):  # each is symmetric
         length = matrix.shape[0]
+        into = out if matrix is matrices[0] else None
         if inner == 1:
-            found = _namespace.matmul(xp, xp.reshape(found, (size // length, length)), matrix)
+            count = size // length
+            rows = ROWS if count % ROWS == 0 else count
+            found = _matmul(xp, xp.reshape(found, (count // rows, rows, length)), matrix, into)
         else:
-            outer = shape[0] * shape[1] * shape[2] // (length * inner) if inner else 0
-            found = _namespace.matmul(xp, matrix, xp.reshape(found, (outer, length, inner)))
+            outer = size // (length * inner) if inner else 0
+            found = _matmul(xp, matrix, xp.reshape(found, (outer, length, inner)), into)
         inner *= length
     return xp.reshape(found, shape)
+
+
+def _matmul(xp: Namespace, a: Array, b: Array, out: Array | None) -> Array:
+    """The product of one matrix with several."""
+    if out is None:
+        return _namespace.matmul(xp, a, b)
+    return xp.matmul(a, b, out=xp.reshape(out, b.shape if a.ndim < b.ndim else a.shape))
 
 
 def _cast(xp: Namespace, x: Array, dtype: DType) -> Array:
