@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from haiku.initializers import Initializer
+try:
+    from haiku.initializers import Initializer
+except ModuleNotFoundError as error:
+    if error.name != "haiku":  # Haiku is here, and what it needs is not
+        raise
+    raise ModuleNotFoundError("zero_array.haiku needs Haiku: pip install dm-haiku", name="haiku") from None
 
 from ._typing import Array, Axes, Center, Choice, Order, Scale
 from .jax import _initializers
