@@ -200,6 +200,7 @@ MAY_WAIT = {
     "_show": {"tolist"},  # NumPy's
     "_twins": {"tolist"},  # the audit's: it reads weights, and these are NumPy's
     "_views": {"tolist"},  # NumPy's
+    "mlx._trace": {"tolist"},  # of a random key
     "torch._record": {"tolist"},  # of a tensor that is made on the CPU
     "torch._twins": {"cpu", "numpy"},  # the audit's: it reads weights
 }

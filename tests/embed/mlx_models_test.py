@@ -14,6 +14,8 @@ from oracle import is_documented
 import zero_array
 import zero_array.mlx
 from zero_array._host import to_bytes
+from zero_array._structure import structure
+from zero_array.mlx._trace import _Graph
 from zero_array.recipes import Plan
 
 
@@ -230,18 +232,18 @@ def test_every_layer() -> None:
     }
     made = {name: to_torch(array) for name, array in tree_flatten(model.parameters()) if array.ndim > 1}
     expected = {
-        "lstm.Wx": zero_array.zero_init((32, 4), groups=4),
-        "gru.Wh": zero_array.zero_init((18, 6), groups=3),
-        "line.weight": zero_array.zero_init((12, 4, 3), groups=3),
-        "depth.weight": zero_array.zero_init((24, 1, 4), groups=12),
-        "spread.weight": zero_array.zero_init((4, 24, 3)),
-        "volume.0.weight": zero_array.zero_init((8, 4, 3, 3, 3)),
-        "volume.1.weight": zero_array.zero_init((8, 8, 2, 2, 2)),
-        "own": zero_array.zero_init((2, 8)).T,
+        "lstm.Wx": zero_array.zero_init((32, 4), groups=4, dtype="float32"),
+        "gru.Wh": zero_array.zero_init((18, 6), groups=3, dtype="float32"),
+        "line.weight": zero_array.zero_init((12, 4, 3), groups=3, dtype="float32"),
+        "depth.weight": zero_array.zero_init((24, 1, 4), groups=12, dtype="float32"),
+        "spread.weight": zero_array.zero_init((4, 24, 3), dtype="float32"),
+        "volume.0.weight": zero_array.zero_init((8, 4, 3, 3, 3), dtype="float32"),
+        "volume.1.weight": zero_array.zero_init((8, 8, 2, 2, 2), dtype="float32"),
+        "own": zero_array.zero_init((2, 8), dtype="float32").T,
     }
     for name, array in expected.items():
         assert (made[name] == array).all(), name
-    pair = zero_array.zero_init((12, 18)).reshape(12, 6, 3)  # of both inputs, the second one fastest, as in torch
+    pair = zero_array.zero_init((12, 18), dtype="float32").reshape(12, 6, 3)  # of both inputs, the second one fastest, as in torch
     assert (numpy.asarray(model.pair.weight) == pair.transpose(0, 2, 1)).all()
 
 
@@ -271,6 +273,28 @@ def test_packed_attention(is_fused: bool) -> None:
     assert plan["qkv.weight"].fill == "query identity, key zeros, value zeros"
     weight = numpy.asarray(model.qkv.weight)
     assert (weight == numpy.concatenate([numpy.eye(8), numpy.zeros((16, 8))])).all()
+
+
+def test_fused_attention() -> None:
+    """Where MLX has one operation for an attention, as on a GPU, it is known as one."""
+    graph = _Graph(["q"], ())
+    kind = mx.float32
+    graph.note({"type": "inputs", "inputs": [("A", (4, 4), kind), ("B", (1, 1, 3, 4), kind), ("M", (3, 3), mx.bool_)]})
+    graph.note({"type": "outputs", "outputs": [("D", (1, 1, 3, 4), kind)]})
+    for name, inputs, output in (("Matmul", "BA", "C"), ("ScaledDotProductAttention", "CBBM", "D")):
+        event = {"type": "primitive", "name": name, "arguments": [], "outputs": [(output, (1, 1, 3, 4), kind)]}
+        graph.note(event | {"inputs": [(key, (), kind) for key in inputs]})
+    (found,) = structure(graph.nodes, graph.results(), graph.uses, {"q"}).attentions
+    assert (found.query, found.key) == ({"q": frozenset()}, {})
+
+
+def test_nothing_is_computed() -> None:
+    """A model that no memory would hold has its plan."""
+    model = nn.Sequential(nn.Linear(1 << 20, 1 << 20, bias=False), nn.ReLU(), nn.Linear(1 << 20, 1 << 20, bias=False))
+    mx.reset_peak_memory()
+    plan = zero_array.mlx.init(model, example_inputs=mx.zeros((1, 1 << 20)), dry_run=True)
+    assert [entry.fill for entry in plan] == ["identity", "identity"]
+    assert mx.get_peak_memory() < 1 << 20
 
 
 def test_frozen_parameters_stay() -> None:

@@ -94,7 +94,7 @@ class Operations:
 
     def _layer(self, op: str, weight: Value, other: Value, layer: Layer | None, index: View) -> Value:
         """A layer: which feature each entry of its result is, is known."""
-        self.uses.setdefault(weight.name, set()).add(op)
+        self.uses.setdefault(weight.name, set()).add("dot" if op == "linear" else op)  # its layout says in which order
         self.layouts.setdefault(weight.name, set()).add(layer)
         if other.node is None:
             return Value(reads=tuple(dict.fromkeys((weight.name, *other.reads))))

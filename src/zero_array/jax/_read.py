@@ -58,7 +58,7 @@ def _parameter(reader: Reader, name: str, shape: tuple[int, ...]) -> Parameter:
     uses = reader.uses.get(name, set())
     if name in reader.tables:
         return Parameter(name, "embedding", shape)
-    if len(layouts) == 1 and uses <= {"linear", "conv"}:
+    if len(layouts) == 1 and uses <= {"dot", "conv"}:
         (layout,) = layouts
         if layout is not None and (gates := _gates(reader, name)) is not None:
             kind = "recurrent" if gates else layout.kind

@@ -18,8 +18,8 @@ from .._plan import MATRICES, Parameter
 from .._structure import Structure, structure
 from .._views import View
 
-_NAMES = {"concatenate": "cat", "convolution": "conv", "divide": "div", "gather": "lookup", "gatheraxis": "lookup", "layernorm": "norm"}
-_NAMES |= {"multiply": "mul", "rmsnorm": "norm", "scaleddotproductattention": "attention", "subtract": "sub"}
+_NAMES = {"concatenate": "cat", "convolution": "conv", "divide": "div", "gather": "lookup", "gatheraxis": "lookup", "multiply": "mul"}
+_NAMES |= {"scaleddotproductattention": "attention", "subtract": "sub"}
 _ALONE = {"logaddexp": "softplus", "maximum": "relu"}
 """What operations are called where they take one activation, and else constants."""
 
@@ -85,7 +85,7 @@ def trace(model: nn.Module, held: Sequence[Parameter], arrays: Mapping[str, mx.a
         return outputs
 
     graph = _Graph(names, {parameter.name for parameter in held if parameter.kind == "embedding"})
-    with _untouched(model):
+    with _untouched(model), mx.stream(mx.cpu):  # where norms and attention are made of simpler operations
         mx.export_function(graph.note, function, *(arrays[name] for name in names), *call.arrays)
     weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
     gated = {parameter.name for parameter in held if parameter.kind == "recurrent"}
@@ -96,7 +96,7 @@ def trace(model: nn.Module, held: Sequence[Parameter], arrays: Mapping[str, mx.a
 def _untouched(model: nn.Module) -> Iterator[None]:
     """Put a model into evaluation mode, and after that all back: what its modules hold, and MLX's random state."""
     modules = [(module, dict(module), dict(vars(module))) for _, module in model.named_modules()]
-    arrays, state = model.parameters(), list(mx.random.state)
+    arrays, (high, low) = model.parameters(), mx.random.state[0].tolist()
     try:
         model.eval()
         yield
@@ -106,7 +106,7 @@ def _untouched(model: nn.Module) -> Iterator[None]:
                 held.clear()
                 dict.update(held, before)
         model.update(arrays)
-        mx.random.state[:] = state
+        mx.random.seed(high << 32 | low)  # of which the key is made
 
 
 class _Graph:
