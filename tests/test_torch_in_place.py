@@ -81,7 +81,6 @@ def test_layout(row: str) -> None:
     assert torch.equal(naive, wanted) == (not options)
 
 
-
 @pytest.mark.parametrize("flag", ["meta", "_is_hf_initialized", "empty"])
 def test_left_untouched(flag: str) -> None:
     """A tensor without data, or one that is flagged as initialized, is returned as it is."""

@@ -88,8 +88,8 @@ def not_exported(value: Any, error: Exception) -> ValueError:
     """The refusal of a model of MLX whose graph can't be had."""
     return ValueError(
         f"it can't be told what {type(value).__name__} computes ({type(error).__name__}: {error}): pass example_inputs "
-        "that it takes, write its `__call__` so that it looks at no numbers, or name the last layers of all branches by "
-        "branches=[...], [] where there are none"
+        "that it takes, write its `__call__` so that it looks at no numbers, or name the last layers of all branches "
+        "by branches=[...], [] where there are none"
     )
 
 

@@ -109,7 +109,7 @@ def to_torch(array: Any) -> Any:
     return numpy.moveaxis(numpy.asarray(array), -1, 1)
 
 
-MODELS = {"resnet": ResNet, "transformer": Transformer}
+MODELS: dict[str, Any] = {"resnet": ResNet, "transformer": Transformer}
 IMAGE = numpy.random.default_rng(0).standard_normal((2, 8, 8, 3)).astype("float32")
 each_net = pytest.mark.parametrize("net", nets.NETS)
 
@@ -243,7 +243,7 @@ def test_every_layer() -> None:
     }
     for name, array in expected.items():
         assert (made[name] == array).all(), name
-    pair = zero_array.zero_init((12, 18), dtype="float32").reshape(12, 6, 3)  # of both inputs, the second one fastest, as in torch
+    pair = zero_array.zero_init((12, 18), dtype="float32").reshape(12, 6, 3)  # the second input counts fastest
     assert (numpy.asarray(model.pair.weight) == pair.transpose(0, 2, 1)).all()
 
 

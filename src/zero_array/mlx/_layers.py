@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import mlx.nn as nn
+from mlx import nn
 
 from .. import _network_checks
 from .._layer import Layer

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
 
 import mlx.core as mx
-import mlx.nn as nn
+from mlx import nn
 from mlx.utils import tree_map, tree_unflatten
 
 from .. import _network_checks, _views
@@ -18,8 +18,8 @@ from .._plan import MATRICES, Parameter
 from .._structure import Structure, structure
 from .._views import View
 
-_NAMES = {"concatenate": "cat", "convolution": "conv", "divide": "div", "gather": "lookup", "gatheraxis": "lookup", "multiply": "mul"}
-_NAMES |= {"scaleddotproductattention": "attention", "subtract": "sub"}
+_NAMES = {"concatenate": "cat", "convolution": "conv", "divide": "div", "gather": "lookup", "gatheraxis": "lookup"}
+_NAMES |= {"multiply": "mul", "scaleddotproductattention": "attention", "subtract": "sub"}
 _ALONE = {"logaddexp": "softplus", "maximum": "relu"}
 """What operations are called where they take one activation, and else constants."""
 
@@ -241,5 +241,3 @@ def _shown(primitive: str, arguments: Sequence[Any], view: View, shapes: Sequenc
 def _is_real(dtype: mx.Dtype) -> bool:
     """Whether an array is of real numbers."""
     return bool(mx.issubdtype(dtype, mx.floating))
-
-
