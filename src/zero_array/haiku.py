@@ -11,7 +11,9 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError("zero_array.haiku needs Haiku: pip install dm-haiku", name="haiku") from None
 
 from ._typing import Array, Axes, Center, Choice, Order, Scale
-from .jax import _initializers
+from .jax._initializers import hadamard_init as _hadamard_init
+from .jax._initializers import identity_init as _identity_init
+from .jax._initializers import zero_init as _zero_init
 from .jax._tree import init
 
 __all__ = ["hadamard_init", "identity_init", "init", "zero_init"]
@@ -49,7 +51,7 @@ def identity_init(
            [0., 1., 0.]], dtype=float32)
     """
     layout: dict[str, Any] = {"batch_axis": batch_axis, "groups": groups, "center": center}
-    return _Initializer(_initializers.identity_init(in_axis, out_axis, **layout))
+    return _Initializer(_identity_init(in_axis, out_axis, **layout))
 
 
 def hadamard_init(
@@ -91,7 +93,7 @@ def hadamard_init(
     """
     layout: dict[str, Any] = {"batch_axis": batch_axis, "groups": groups, "center": center}
     options: dict[str, Any] = {"scale": scale, "order": order, "columns": columns}
-    return _Initializer(_initializers.hadamard_init(in_axis, out_axis, **layout, **options))
+    return _Initializer(_hadamard_init(in_axis, out_axis, **layout, **options))
 
 
 def zero_init(
@@ -135,7 +137,7 @@ def zero_init(
     """
     layout: dict[str, Any] = {"batch_axis": batch_axis, "groups": groups, "center": center}
     options: dict[str, Any] = {"scale": scale, "order": order, "columns": columns}
-    return _Initializer(_initializers.zero_init(in_axis, out_axis, **layout, **options))
+    return _Initializer(_zero_init(in_axis, out_axis, **layout, **options))
 
 
 @dataclass(frozen=True, slots=True)
