@@ -275,6 +275,31 @@ def test_packed_attention(is_fused: bool) -> None:
     assert (weight == numpy.concatenate([numpy.eye(8), numpy.zeros((16, 8))])).all()
 
 
+class Activated(nn.Module):
+    """A branch that ends in an activation."""
+
+    def __init__(self, activation: Any) -> None:
+        super().__init__()
+        self.inner, self.activation = nn.Linear(4, 4), activation
+
+    def __call__(self, x: Any) -> Any:
+        """The sum."""
+        return x + self.activation(self.inner(x))
+
+
+DEAD = (nn.ReLU, nn.ReLU2, nn.ReLU6, nn.HardTanh)
+ALIVE = (nn.PReLU, nn.LeakyReLU, nn.CELU, nn.ELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh, nn.Hardswish)
+NEVER_ZERO = (nn.Sigmoid, nn.LogSigmoid, nn.Softplus, nn.Softmax)
+
+
+@pytest.mark.parametrize("kind", [*DEAD, *ALIVE, *NEVER_ZERO], ids=lambda kind: kind.__name__)
+def test_activations(kind: Any) -> None:
+    """Zeros are where they can be left again, and where the branch is zero then."""
+    entry = zero_array.mlx.init(Activated(kind()), example_inputs=mx.zeros((1, 4)))["inner.weight"]
+    assert entry.fill == ("zeros" if kind in ALIVE else "identity")
+    assert ("zeros would never learn" in entry.reason) == (kind in DEAD)
+
+
 def test_fused_attention() -> None:
     """Where MLX has one operation for an attention, as on a GPU, it is known as one."""
     graph = _Graph(["q"], ())
@@ -284,7 +309,7 @@ def test_fused_attention() -> None:
     for name, inputs, output in (("Matmul", "BA", "C"), ("ScaledDotProductAttention", "CBBM", "D")):
         event = {"type": "primitive", "name": name, "arguments": [], "outputs": [(output, (1, 1, 3, 4), kind)]}
         graph.note(event | {"inputs": [(key, (), kind) for key in inputs]})
-    (found,) = structure(graph.nodes, graph.results(), graph.uses, {"q"}).attentions
+    (found,) = structure(graph.written(), graph.results(), graph.uses, {"q"}).attentions
     assert (found.query, found.key) == ({"q": frozenset()}, {})
 
 

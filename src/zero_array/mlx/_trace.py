@@ -89,7 +89,7 @@ def trace(model: nn.Module, held: Sequence[Parameter], arrays: Mapping[str, mx.a
         mx.export_function(graph.note, function, *(arrays[name] for name in names), *call.arrays)
     weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
     gated = {parameter.name for parameter in held if parameter.kind == "recurrent"}
-    return structure(placed(graph.nodes, weights), graph.results(), graph.uses, weights, gated)
+    return structure(placed(graph.written(), weights), graph.results(), graph.uses, weights, gated)
 
 
 @contextmanager
@@ -136,6 +136,13 @@ class _Graph:
             shapes = [tuple(shape) for _, shape, _ in event["outputs"]]
             made = self._primitive(event["name"], event.get("arguments", ()), given, shapes)
             self._values |= zip((key for key, *_ in event["outputs"]), made, strict=True)
+
+    def written(self) -> list[Node]:
+        """The nodes; what takes the positive part of an array whose negative part is taken as well is no ReLU."""
+        parted = {node.inputs for node in self.nodes if node.op == "minimum"}
+        return [
+            node._replace(op="maximum") if node.op == "relu" and node.inputs in parted else node for node in self.nodes
+        ]
 
     def results(self) -> list[int]:
         """The nodes that make the outputs."""
