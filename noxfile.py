@@ -66,7 +66,7 @@ def embed(session: nox.Session, host: str) -> None:
 @nox.session
 def doctests(session: nox.Session) -> None:
     """Run the examples: those of the docstrings and of the documentation, and the script in examples/."""
-    pages = map(str, sorted(ROOT.glob("docs/*.md")))
+    pages = map(str, sorted((*ROOT.glob("docs/*.md"), *ROOT.glob("docs/frameworks/*.md"))))
     session.install("-e.", *group("doctests"))
     session.env["KERAS_BACKEND"] = "jax"
     session.run("pytest", "--doctest-modules", "--doctest-glob=*.md", "src", "README.md", *pages, *session.posargs)

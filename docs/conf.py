@@ -40,7 +40,7 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 autodoc_typehints = "none"  # the docstrings say them
 autodoc_member_order = "bysource"
-autodoc_mock_imports = ["dask", "equinox", "flax", "jax", "keras", "mlx", "torch"]
+autodoc_mock_imports = ["dask", "equinox", "flax", "haiku", "jax", "keras", "mlx", "torch"]
 _MockObject.__or__ = _MockObject.__ror__ = lambda self, _: self  # as in annotations: `NamedSharding | None`
 
 html_theme = "furo"

@@ -31,7 +31,7 @@ NAMES = [name_of(path) for path in MODULES]
 
 ORDER = [
     {"_typing"},
-    {"_checks", "_graph", "_host", "_network_checks", "_networks", "backends"},
+    {"_checks", "_graph", "_host", "_network_checks", "_networks", "_views", "backends"},
     {"_findings", "_order_checks"},
     {"_svg"},
     {"_page"},
@@ -53,14 +53,16 @@ ORDER = [
     {"_npz", "_safetensors"},
     {"_checkpoint"},
     {"_audit"},
-    {"__init__", "_layout", "dask", "mlx", "recipes"},
-    {"_model", "jax._initializers", "jax._views"},
+    {"__init__", "_layout", "dask", "mlx._initializers", "mlx._layers", "mlx._trace", "recipes"},
+    {"_model", "jax._initializers", "jax._shown"},
+    {"mlx._model"},
+    {"mlx.__init__"},
     {"jax._values"},
     {"jax._operations"},
     {"jax._jaxpr"},
     {"jax._read"},
     {"jax._tree"},
-    {"equinox", "flax", "jax.__init__"},
+    {"equinox", "flax", "haiku", "jax.__init__"},
     {"keras._initializers", "keras._layers", "keras._symbolic"},
     {"keras._model"},
     {"keras.__init__"},
@@ -108,7 +110,9 @@ DOORS = {
     "_verify": {"numpy"},
     "_check": {"numpy"},
     "backends": {"jax"},
+    "_views": {"numpy"},
     "jax": {"numpy"},
+    "mlx": {"numpy"},
     "_look": {"numpy"},
     "_judge": {"numpy"},
     "_npz": {"numpy"},
@@ -195,7 +199,8 @@ MAY_WAIT = {
     "_host": WAITING,  # what the command compares, and what its clock stops for
     "_show": {"tolist"},  # NumPy's
     "_twins": {"tolist"},  # the audit's: it reads weights, and these are NumPy's
-    "jax._views": {"tolist"},  # NumPy's
+    "_views": {"tolist"},  # NumPy's
+    "mlx._trace": {"tolist"},  # of a random key
     "torch._record": {"tolist"},  # of a tensor that is made on the CPU
     "torch._twins": {"cpu", "numpy"},  # the audit's: it reads weights
 }
@@ -251,7 +256,7 @@ PUBLIC = dict(public_functions())
 each_public = pytest.mark.parametrize("function", PUBLIC.values(), ids=PUBLIC)
 
 
-@pytest.mark.parametrize("module", ["_init", "dask", "jax", "mlx", "torch"])
+@pytest.mark.parametrize("module", ["_init", "dask", "haiku", "jax", "mlx", "torch"])
 def test_public_functions_are_found(module: str) -> None:
     """The three constructors are there, on the top level and for each host."""
     names = {name.partition(".")[2].removesuffix("_") for name in PUBLIC if name.startswith(f"{module}.")}

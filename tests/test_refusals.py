@@ -189,6 +189,25 @@ REFUSED: list[tuple[Exception, type[Exception], str]] = [
         ),
     ),
     (
+        _network_checks.not_exported({}, TypeError("no array")),
+        ValueError,
+        (
+            "it can't be told what dict computes (TypeError: no array): pass example_inputs that it takes, write its "
+            "`__call__` so that it looks at no numbers, or name the last layers of all branches by branches=[...], [] "
+            "where there are none"
+        ),
+    ),
+    (
+        _network_checks.no_plain_layer("", {}, "a step"),
+        TypeError,
+        "`model` must hold its weights as they are; got a dict: start the model before a step",
+    ),
+    (
+        _network_checks.no_plain_layer("a.b", {}, "a step"),
+        TypeError,
+        "`model` must hold its weights as they are; got a dict at a.b: start the model before a step",
+    ),
+    (
         _network_checks.no_function(),
         ValueError,
         "`apply` must be given: what each parameter is follows from what the function computes of them",
@@ -303,12 +322,35 @@ def test_refusals_of_models(error: Exception, kind: type[Exception], message: st
     assert (type(error), str(error)) == (kind, message)
 
 
-def test_without_keras(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Keras is missing, its host says what to type."""
-    monkeypatch.setitem(sys.modules, "keras", None)
-    monkeypatch.delitem(sys.modules, "zero_array.keras", raising=False)
-    with pytest.raises(ModuleNotFoundError, match=r"^zero_array\.keras needs Keras: pip install keras$"):
-        importlib.import_module("zero_array.keras")
+class Missing:
+    """Finds no module of some name."""
+
+    def __init__(self, library: str) -> None:
+        self.library = library
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        """Say so, as Python does; of all others nothing."""
+        if name.partition(".")[0] == self.library:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+MISSING = {
+    "haiku": "zero_array.haiku needs Haiku: pip install dm-haiku",
+    "keras": "zero_array.keras needs Keras: pip install keras",
+    **{library: f"No module named {library!r}" for library in ("dask", "equinox", "flax", "jax", "mlx", "torch")},
+}
+
+
+@pytest.mark.parametrize("library", MISSING)
+def test_without_a_framework(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+    """Where a framework is missing, its host names it, and what to type where that is not its name, or not all."""
+    for name in [*sys.modules]:
+        if name.partition(".")[0] == library or name.startswith(f"zero_array.{library}"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Missing(library), *sys.meta_path])
+    with pytest.raises(ModuleNotFoundError) as caught:
+        importlib.import_module(f"zero_array.{library}")
+    assert (str(caught.value), caught.value.name) == (MISSING[library], library)
 
 
 def test_keras_without_its_backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from networks import Network
 
+from zero_array._graph import Node, placed
+from zero_array._structure import structure
+
 BRANCHES: dict[str, tuple[Callable[[Network], object], list[tuple[str, ...]]]] = {}
 
 
@@ -333,3 +336,21 @@ def test_many_ways() -> None:
         end = network.add(network.op("gelu", end), end)
     network.add(network.x, network.layer("last", end))
     assert network.ends() == [("last",)]
+
+
+def test_steps_are_no_branches() -> None:
+    """What a recurrent cell adds in each step is no branch, and what is added around the cell is one."""
+    net = Network()
+    inner = net.add(net.x, net.layer("state", net.op("tanh", net.x)))
+    net.add(net.x, net.layer("out", inner))
+    arguments = (net.nodes, [len(net.nodes) - 1], net.uses, {"state", "out"})
+    assert [branch.ends for branch in structure(*arguments).branches] == [("state",), ("out",)]
+    assert [branch.ends for branch in structure(*arguments, gated={"state"}).branches] == [("out",)]
+
+
+def test_sums_have_places() -> None:
+    """A sum belongs to the module that the parameters of its sides have in common."""
+    nodes = [Node("input"), *(Node("linear", (0,), (name,)) for name in ("one.a.weight", "one.b.weight"))]
+    nodes += [Node("add", (1, 2)), Node("add", (1, 0)), Node("add", (0,)), Node("add", (0, 0))]
+    weights = {"one.a.weight", "one.b.weight"}
+    assert [node.where for node in placed(nodes, weights)] == ["", "", "", "one", "one.a", "", ""]

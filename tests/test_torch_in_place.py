@@ -6,6 +6,8 @@ import pytest
 import torch
 import torch.distributed.tensor
 from cases import CASES, Case
+from reference import weight
+from torch import nn
 
 import zero_array
 import zero_array.torch
@@ -53,6 +55,30 @@ def test_transposed(groups: int, kernel: tuple[int, ...]) -> None:
     tensor = zero_array.torch.zero_init_(torch.full((12, 20, *kernel), float("nan")), groups=groups, transposed=True)
     block = zero_array.zero_init((20, 12 // groups, *kernel), xp=torch).transpose(0, 1)
     assert torch.equal(tensor, torch.cat([block] * groups))
+
+
+ROWS: dict[str, tuple[Any, dict[str, Any], tuple[int, ...], int]] = {
+    "linear": (lambda: nn.Linear(12, 30).weight, {}, (30, 12), 1),
+    "conv": (lambda: nn.Conv2d(12, 18, (3, 5), groups=3).weight, {"groups": 3}, (18, 4, 3, 5), 3),
+    "depthwise": (lambda: nn.Conv2d(5, 10, 3, groups=5).weight, {"groups": 5}, (10, 1, 3, 3), 5),
+    "transpose": (lambda: nn.ConvTranspose1d(12, 18, 3).weight, {"transposed": True}, (18, 12, 3), 1),
+    "packed": (lambda: nn.MultiheadAttention(12, 4).in_proj_weight, {"groups": 3}, (36, 12), 3),
+    "lstm": (lambda: nn.LSTM(12, 20).weight_ih_l0, {"groups": 4}, (80, 12), 4),
+    "gru": (lambda: nn.GRU(12, 20).weight_hh_l0, {"groups": 3}, (60, 20), 3),
+}
+"""The weight of each layer, the options that it takes, and what it has to be as ``(out, in, *k)``, with its groups."""
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_layout(row: str) -> None:
+    """The weight of each layer has the bytes of the reference with the options of its layer, and without them not."""
+    make, options, shape, groups = ROWS[row]
+    wanted = torch.tensor(weight(Case("", "zero", shape, {"groups": groups})), dtype=torch.float32)
+    made, naive = (zero_array.torch.zero_init_(make(), **given).detach() for given in (options, {}))
+    if "transposed" in options:
+        made, naive = made.transpose(0, 1), naive.transpose(0, 1)
+    assert torch.equal(made, wanted)
+    assert torch.equal(naive, wanted) == (not options)
 
 
 @pytest.mark.parametrize("flag", ["meta", "_is_hf_initialized", "empty"])

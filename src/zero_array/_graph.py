@@ -5,6 +5,7 @@ results of which earlier ones, reading which parameters. No framework is needed 
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 
@@ -137,3 +138,19 @@ class Graph:
                 rows = rows if rows is not None else self.nodes[number].rows
                 waiting += [(source, rows) for source in self.nodes[number].inputs]
         return {name: frozenset(rows) for name, rows in found.items()}
+
+
+def placed(nodes: Sequence[Node], weights: Collection[str]) -> list[Node]:
+    """The nodes, each sum with the module that it is in: what the names of the parameters above it have in common."""
+    graph = Graph(nodes, weights)
+    return [
+        node._replace(where=_where(graph, node)) if node.op in SUMS and len(node.inputs) == 2 else node
+        for node in nodes
+    ]
+
+
+def _where(graph: Graph, node: Node) -> str:
+    first, second = (graph.above[source] for source in node.inputs)
+    names = {name for number in graph.members(first ^ second) for name in graph.nodes[number].parameters}
+    steps = zip(*(name.split(".")[:-1] for name in names), strict=False)
+    return ".".join(step[0] for step in takewhile(lambda step: len(set(step)) == 1, steps))

@@ -32,6 +32,14 @@ def no_parameters(value: Any, argument: str = "model") -> ValueError:
     return ValueError(f"`{argument}` must have parameters; got {kind(value)}, which has none")
 
 
+def no_plain_layer(path: str, value: Any, step: str) -> TypeError:
+    """The refusal of a layer that holds a weight in pieces, or in fewer bits."""
+    where = f" at {path}" if path else ""
+    return TypeError(
+        f"`model` must hold its weights as they are; got {kind(value)}{where}: start the model before {step}"
+    )
+
+
 def lazy_parameter(name: str) -> TypeError:
     """The refusal of a model with parameters that have no shape yet."""
     return TypeError(f"`model` must have shapes; got a lazy {name}: run a batch through the model first")
@@ -73,6 +81,15 @@ def not_symbolic(value: Any, error: Exception) -> ValueError:
     return ValueError(
         f"it can't be told what {type(value).__name__} computes ({type(error).__name__}: {error}): write its `call` "
         "with layers and keras.ops, or name the last layers of all branches by branches=[...], [] where there are none"
+    )
+
+
+def not_exported(value: Any, error: Exception) -> ValueError:
+    """The refusal of a model of MLX whose graph can't be had."""
+    return ValueError(
+        f"it can't be told what {type(value).__name__} computes ({type(error).__name__}: {error}): pass example_inputs "
+        "that it takes, write its `__call__` so that it looks at no numbers, or name the last layers of all branches "
+        "by branches=[...], [] where there are none"
     )
 
 

@@ -83,9 +83,17 @@ class Structure(NamedTuple):
 
 
 def structure(
-    nodes: Sequence[Node], outputs: Sequence[int], uses: Mapping[str, Collection[str]], weights: Collection[str]
+    nodes: Sequence[Node],
+    outputs: Sequence[int],
+    uses: Mapping[str, Collection[str]],
+    weights: Collection[str],
+    gated: Collection[str] = (),
 ) -> Structure:
-    """Find branches, attentions and heads; `weights` are the parameters that hold a layer's matrix."""
+    """Find branches, attentions and heads.
+
+    `weights` are the parameters that hold a layer's matrix, and `gated` those of them that recurrent cells hold: what
+    such a cell adds in each of its steps is no branch.
+    """
     graph = Graph(nodes, weights)
     branches, ends, undecided = _branches(graph)
     attentions = []
@@ -96,12 +104,17 @@ def structure(
             query, key, value = map(graph.sources, found)
             attentions.append(Attention(query, key, value, (), number in ends))
     return Structure(
-        branches=tuple(branches),
+        branches=tuple(branch for branch in branches if not _is_step(branch, gated)),
         attentions=tuple(attentions),
         heads=frozenset(_heads(graph, outputs)),
         undecided=tuple(undecided),
         uses=uses,
     )
+
+
+def _is_step(branch: Branch, gated: Collection[str]) -> bool:
+    """Whether all that ends a branch belongs to recurrent cells."""
+    return bool(branch.ends) and not branch.outputs and all(name in gated for name in branch.ends)
 
 
 def _branches(graph: Graph) -> tuple[list[Branch], set[int], list[str]]:

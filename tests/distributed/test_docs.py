@@ -1,4 +1,4 @@
-"""The examples of docs/sharding.md and the pages of the engines: each is run as its first line, or its prompt, says, and prints what is shown."""
+"""The examples of docs/sharding.md and its pages: each is run as its first line, or its prompt, says, and prints this."""
 
 import os
 import re

@@ -157,8 +157,8 @@ BAD: list[tuple[type[Exception], str, dict[str, Any]]] = [
     (
         TypeError,
         (
-            "`shape` must come after a key; got the shape [4, 2] in its place: Haiku passes no key, so give it "
-            "functools.partial(init, None)"
+            "`shape` must come after a key; got the shape [4, 2] in its place: Haiku passes no key, so take the "
+            "initialiser from zero_array.haiku"
         ),
         {"key": [4, 2], "shape": jnp.float32},
     ),

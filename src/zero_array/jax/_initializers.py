@@ -1,4 +1,4 @@
-"""ZerO for JAX: initialisers as in ``jax.nn.initializers``, for JAX itself, Flax, Haiku and Equinox."""
+"""ZerO for JAX: initialisers as in ``jax.nn.initializers``, for JAX itself, Flax and Equinox."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -182,8 +182,8 @@ class _Initializer:
         """Build the weight; the key is ignored."""
         if isinstance(key, (list, tuple)) and not isinstance(shape, (list, tuple)):
             raise TypeError(
-                f"`shape` must come after a key; got the shape {key!r} in its place: Haiku passes no key, so give it "
-                "functools.partial(init, None)"
+                f"`shape` must come after a key; got the shape {key!r} in its place: Haiku passes no key, so take "
+                "the initialiser from zero_array.haiku"
             )
         if out_sharding is not None:
             _check(out_sharding)

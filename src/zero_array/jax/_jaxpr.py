@@ -5,8 +5,9 @@ from typing import Any
 
 import jax
 
+from .. import _views
 from .._graph import Node
-from . import _views
+from . import _shown
 from ._operations import Operations
 from ._values import Features, Scores, Value
 
@@ -35,7 +36,7 @@ class Reader(Operations):
             return self.run(inner[0], given)
         if not any(is_float(item.aval) for item in equation.outvars):
             return [Value()] * len(equation.outvars)
-        if op in _views.VIEWS:
+        if op in _shown.VIEWS:
             return self._views(op, equation, given[0])
         return [self.operation(op, equation, given)] * len(equation.outvars)
 
@@ -77,19 +78,19 @@ class Reader(Operations):
 
     def _views(self, op: str, equation: Any, value: Value) -> list[Value]:
         """What shows the same entries in another way."""
-        if op in _views.SAME or (value.node is None and not value.name):
+        if op in _shown.SAME or (value.node is None and not value.name):
             return [value] * len(equation.outvars)
         if value.name:
-            views = [] if value.view is None else _views.shown(op, equation.params, value.view)
+            views = [] if value.view is None else _shown.shown(op, equation.params, value.view)
             whole = [view if _views.is_of(view, self.bases[value.name]) else None for view in views]
             return [value._replace(view=view) for view in whole or [None] * len(equation.outvars)]
         features: list[Features | None] = [None] * len(equation.outvars)
         scores: list[Scores | None] = [None] * len(equation.outvars)
         if value.features:
-            views = _views.shown(op, equation.params, value.features.index)
+            views = _shown.shown(op, equation.params, value.features.index)
             features = [value.features._replace(index=view) for view in views]
         if value.scores:
-            views = _views.shown(op, equation.params, value.scores.view)
+            views = _shown.shown(op, equation.params, value.scores.view)
             scores = [
                 value.scores._replace(view=view) if _views.is_of(view, value.scores.base) else None for view in views
             ]

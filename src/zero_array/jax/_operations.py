@@ -7,12 +7,13 @@ axes are inputs and outputs.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .. import _views
 from .._graph import SUMS, Node
 from .._layer import Layer
 from .._typing import Shape
-from . import _views
+from .._views import View
+from . import _shown
 from ._values import Features, Scores, Value, dense, kernel
-from ._views import View
 
 _ELEMENTWISE = {"abs", "add", "cos", "div", "erf", "exp", "integer_pow", "log", "max", "min", "mul", "neg", "pow"}
 _ELEMENTWISE |= {"relu", "rsqrt", "select_n", "sigmoid", "sin", "sqrt", "square", "sub", "tanh"}
@@ -93,7 +94,7 @@ class Operations:
 
     def _layer(self, op: str, weight: Value, other: Value, layer: Layer | None, index: View) -> Value:
         """A layer: which feature each entry of its result is, is known."""
-        self.uses.setdefault(weight.name, set()).add(op)
+        self.uses.setdefault(weight.name, set()).add("dot" if op == "linear" else op)  # its layout says in which order
         self.layouts.setdefault(weight.name, set()).add(layer)
         if other.node is None:
             return Value(reads=tuple(dict.fromkeys((weight.name, *other.reads))))
@@ -185,7 +186,7 @@ class Operations:
 
     def _is_sum(self, node: int, source: int) -> bool:
         """Whether a node is the sum of exponentials; where it is over one side of a product, that comes second."""
-        while self.nodes[node].op in _views.VIEWS:
+        while self.nodes[node].op in _shown.VIEWS:
             (node,) = self.nodes[node].inputs
         if (
             self.nodes[source].op != "exp"

@@ -1,13 +1,12 @@
 """A model as a function of its parameters: what they are, and its structure, by tracing it once without computing."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import takewhile
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 
 from .. import _network_checks
-from .._graph import SUMS, Graph, Node
+from .._graph import Node, placed
 from .._plan import MATRICES, Parameter
 from .._structure import Structure, structure
 from ._jaxpr import Reader, is_float
@@ -44,10 +43,8 @@ def read(
     held = [_parameter(reader, name, tuple(leaf.shape)) for name, leaf in known.items()]
     weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
     outputs = [value.node for value in results if value.node is not None]
-    found = structure(_placed(reader.nodes, weights), outputs, reader.uses, weights)
     gated = {parameter.name for parameter in held if parameter.kind == "recurrent"}
-    ends = (branch for branch in found.branches if not gated.issuperset(branch.ends) or branch.outputs)
-    return held, found._replace(branches=tuple(ends))
+    return held, structure(placed(reader.nodes, weights), outputs, reader.uses, weights, gated)
 
 
 def _spec(value: Any) -> jax.ShapeDtypeStruct:
@@ -61,7 +58,7 @@ def _parameter(reader: Reader, name: str, shape: tuple[int, ...]) -> Parameter:
     uses = reader.uses.get(name, set())
     if name in reader.tables:
         return Parameter(name, "embedding", shape)
-    if len(layouts) == 1 and uses <= {"linear", "conv"}:
+    if len(layouts) == 1 and uses <= {"dot", "conv"}:
         (layout,) = layouts
         if layout is not None and (gates := _gates(reader, name)) is not None:
             kind = "recurrent" if gates else layout.kind
@@ -100,19 +97,3 @@ def _reaches_sigmoid(nodes: Sequence[Node], start: int) -> bool:
             if nodes[number].op.startswith("add") or nodes[number].op in ("squeeze", "reshape"):
                 reached.add(number)
     return False
-
-
-def _placed(nodes: Sequence[Node], weights: Collection[str]) -> list[Node]:
-    """The nodes, each sum with the module that it is in: what the names of the parameters above it have in common."""
-    graph = Graph(nodes, weights)
-    return [
-        node._replace(where=_where(graph, node)) if node.op in SUMS and len(node.inputs) == 2 else node
-        for node in nodes
-    ]
-
-
-def _where(graph: Graph, node: Node) -> str:
-    first, second = (graph.above[source] for source in node.inputs)
-    names = {name for number in graph.members(first ^ second) for name in graph.nodes[number].parameters}
-    steps = zip(*(name.split(".")[:-1] for name in names), strict=False)
-    return ".".join(step[0] for step in takewhile(lambda step: len(set(step)) == 1, steps))

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .. import _views
 from .._layer import Layer
 from .._typing import Shape
-from . import _views
-from ._views import View
+from .._views import View
 
 
 class Features(NamedTuple):

@@ -1,14 +1,12 @@
-"""ZerO for MLX: initialisers as in ``mlx.nn.init``, which make an array in place of the one they are given."""
+"""Initialisers as in ``mlx.nn.init``, which make an array in place of the one they are given."""
 
 from collections.abc import Callable
 from typing import Any
 
 import mlx.core
 
-from ._init import construct
-from ._typing import Array, Center, Choice, DType, Order, Rule, Scale
-
-__all__ = ["hadamard_init", "identity_init", "zero_init"]
+from .._init import construct
+from .._typing import Array, Center, Choice, DType, Order, Rule, Scale
 
 
 def identity_init(*, groups: int = 1, center: Center = "paper", dtype: DType | None = None) -> Callable[[Array], Array]:

@@ -1,0 +1,122 @@
+"""JAX: whole models as a tree of parameters and a function of it."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy
+import pytest
+from jax.sharding import NamedSharding, PartitionSpec
+from jax_nets import learned, paths
+from oracle import is_documented
+
+import zero_array.jax
+from zero_array._host import to_bytes
+from zero_array.recipes import Plan
+
+X = numpy.random.default_rng(0).standard_normal((2, 5, 8)).astype("float32")
+
+
+def params() -> Any:
+    """A block of attention with packed weights, two layers that are scanned, and a head."""
+    shapes = {"qkv": (8, 24), "out": (8, 8), "head": (8, 12), "up": (3, 8, 32), "down": (3, 32, 8)}
+    zeros = {name: jnp.zeros(shape, "float32") for name, shape in shapes.items()}
+    stack = {name: zeros.pop(name) for name in ("up", "down")}
+    return {**zeros, "stack": [stack], "steps": jnp.zeros((), "int32"), "name": "block"}
+
+
+def apply(params: Any, x: Any) -> Any:
+    """Scores."""
+    query, key, value = jnp.split(x @ params["qkv"], 3, axis=-1)
+    scores = jax.nn.softmax(query @ key.swapaxes(-1, -2), axis=-1)
+    x = x + scores @ value @ params["out"]
+    x, _ = jax.lax.scan(lambda x, w: (x + jax.nn.gelu(x @ w["up"]) @ w["down"], None), x, params["stack"][0])
+    return x.mean(1) @ params["head"]
+
+
+def test_tree() -> None:
+    """Each array is what the function makes of it; what is no array of real numbers stays, and all learn."""
+    old = params()
+    new, plan = zero_array.jax.init(old, apply=apply, example_inputs=X, head="algorithm1")
+    assert {entry.name: entry.fill for entry in plan} == {
+        "head": "hadamard",
+        "out": "identity",
+        "qkv": "query identity, key zeros, value zeros",
+        "stack.0.down": "zeros",
+        "stack.0.up": "hadamard",
+    }
+    wanted = zero_array.zero_init((32, 8), dtype="float32").T
+    assert to_bytes(new["stack"][0]["up"]) == numpy.stack([wanted] * 3).tobytes()
+    assert to_bytes(new["head"]) == numpy.ascontiguousarray(zero_array.zero_init((12, 8), dtype="float32").T).tobytes()
+    assert (new["steps"] is old["steps"], new["name"]) == (True, "block")
+    arrays = {name: leaf for name, leaf in new.items() if name not in ("steps", "name")}
+    assert learned(lambda arrays: apply(arrays, X), arrays) == paths(arrays)
+
+
+def test_plans_and_shapes() -> None:
+    """A plan that was saved starts a tree of shapes; a dry run returns the tree that it is given."""
+    old = params()
+    same, plan = zero_array.jax.init(old, apply=apply, example_inputs=X, dry_run=True)
+    assert same is old
+    shapes = jax.eval_shape(lambda: {name: leaf for name, leaf in params().items() if name != "name"})
+    new, again = zero_array.jax.init(shapes, Plan.from_json(plan.to_json()), overrides=None)
+    assert again == plan
+    assert numpy.array_equal(new["qkv"][:, :8], numpy.eye(8))
+
+
+def test_sharding_stays() -> None:
+    """Each device makes its part of an array that is sharded."""
+    mesh = jax.make_mesh((8,), ("model",), devices=jax.devices("cpu"))
+    place = NamedSharding(mesh, PartitionSpec(None, "model"))
+    tree = {"w": jax.device_put(jnp.zeros((16, 64), "float32"), place)}
+    new, _ = zero_array.jax.init(tree, apply=lambda tree, x: x @ tree["w"], example_inputs=jnp.zeros((1, 16)))
+    assert new["w"].sharding == place
+    whole = zero_array.zero_init((64, 16), dtype="float32").T
+    for shard in new["w"].addressable_shards:
+        assert shard.data.shape == (16, 8)
+        assert numpy.array_equal(shard.data, whole[shard.index])
+
+
+def test_a_matrix_of_two_orders() -> None:
+    """What is multiplied from both sides has no one order, and is asked about."""
+    tree = {"w": jnp.zeros((8, 4), "float32")}
+
+    def both(tree: Any, x: Any) -> Any:
+        return jnp.tanh(x @ tree["w"]) @ tree["w"].T
+
+    with pytest.raises(ValueError, match=r"^it can't be told what these parameters are: w: say what each starts as"):
+        zero_array.jax.init(tree, apply=both, example_inputs=X)
+    new, _ = zero_array.jax.init(tree, apply=both, example_inputs=X, overrides={"w": "untouched"})
+    assert new["w"] is tree["w"]
+
+
+MISUSES: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
+    ({}, {}, ValueError, "`tree` must have parameters; got a dict, which has none"),
+    (
+        params(),
+        {},
+        ValueError,
+        "`apply` must be given: what each parameter is follows from what the function computes of them",
+    ),
+    (
+        params(),
+        {"apply": apply},
+        ValueError,
+        "`example_inputs` must be given: pass what to call the model with, of which shape and dtype alone are read",
+    ),
+    (
+        params(),
+        {"apply": lambda params, x: params["missing"], "example_inputs": X},
+        ValueError,
+        "`example_inputs` must be what the model takes; got KeyError: 'missing'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("tree", "options", "kind", "message"), MISUSES, ids=range(len(MISUSES)))
+def test_misuse(tree: Any, options: dict[str, Any], kind: type[Exception], message: str) -> None:
+    """What is wrong is said in one sentence, which the documentation has."""
+    with pytest.raises(kind) as caught:
+        zero_array.jax.init(tree, **options)
+    assert str(caught.value) == message
+    assert is_documented(message)
