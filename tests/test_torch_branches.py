@@ -177,3 +177,21 @@ def test_transformers_inputs() -> None:
     model = Block(lambda self, x: x + self.a(x) if x.sum() < 1e9 else x, a=linear())
     model.dummy_inputs = {"x": data(*TOKENS)}
     assert zeros(zero_array.torch.init_(model)) == {"a.weight"}
+
+
+@pytest.mark.parametrize("is_run", [False, True], ids=["traced", "run"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(torch.sigmoid, functional.hardsigmoid, functional.logsigmoid, functional.softplus, torch.exp),
+        *(nn.Sigmoid(), nn.Hardsigmoid(), nn.LogSigmoid(), nn.Softplus()),
+        *(nn.Softmax(-1), nn.LogSoftmax(-1), nn.Softmin(-1)),
+    ],
+    ids=lambda function: getattr(function, "__name__", type(function).__name__),
+)
+def test_what_is_never_zero(function: Callable[[Tensor], Tensor], is_run: bool) -> None:
+    """Zeros before a function that makes something else of them would be no shortcut: the layer is not the end."""
+    module = Block(lambda self, x: x + self.f(self.a(x)), a=linear())
+    module.f = function
+    plan = zero_array.torch.init_(module, example_inputs=data(2, 4) if is_run else None)
+    assert plan["a.weight"].fill == "identity"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ._graph import SUMS, Graph, Node
 
-_NEVER_ZERO = {"exp", "hardsigmoid", "log_softmax", "logsigmoid", "sigmoid", "softmax", "softplus"}
+_NEVER_ZERO = {"exp", "hardsigmoid", "log_softmax", "logsigmoid", "sigmoid", "softmax", "softmin", "softplus"}
 _FLAT_AT_ZERO = {"relu", "relu6", "hardtanh", "threshold"}
 
 

@@ -17,6 +17,8 @@ _SAME = {
     "interpolate": "lookup",
     "isub": "sub",
     "itruediv": "div",
+    "log_sigmoid": "logsigmoid",
+    "logsoftmax": "log_softmax",
     "multi_head_attention_forward": "multihead",
     "multiheadattention": "multihead",
     "multiply": "mul",
