@@ -1,4 +1,4 @@
-"""The examples of docs/sharding.md and its pages: each is run as its first line, or its prompt, says, and prints this."""
+"""The examples of docs/sharding.md and its pages: each is run as its first line says, and prints what is shown."""
 
 import os
 import re
