@@ -33,6 +33,9 @@ NETS = {"resnet": RESNET, "transformer": TRANSFORMER}
 OPTIONS: dict[str, dict[str, Any]] = {"resnet": {}, "transformer": {"head": "algorithm1"}}
 ZEROS = {"one.second", "two.second", "key", "value", "down"}
 
+SERIES = {("zeros in series", "one.first")}
+"""The errors that the audit finds in the residual network where both convolutions of block one are zero."""
+
 DIGESTS = {
     "resnet": {
         "stem": "cd98a65d2659df2d",

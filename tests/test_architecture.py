@@ -53,22 +53,31 @@ ORDER = [
     {"_npz", "_safetensors"},
     {"_checkpoint"},
     {"_audit"},
+    {
+        *("_learning.__init__", "_learning._adam", "_learning._checks", "_learning._loss", "_learning._modules"),
+        *("_learning._seen", "_learning._series", "_learning._twins", "_learning._words"),
+    },
+    {"_learning._probe"},
+    {"_learning._judge", "_learning._stuck"},
+    {"_learning._report"},
     {"__init__", "_layout", "dask", "mlx", "recipes"},
     {"_model", "jax._initializers", "jax._views"},
     {"jax._values"},
     {"jax._operations"},
     {"jax._jaxpr"},
-    {"jax._read"},
-    {"jax._tree"},
+    {"jax._evaluate", "jax._read"},
+    {"jax._training", "jax._tree", "jax._watch"},
+    {"jax._audit"},
     {"equinox", "flax", "jax.__init__"},
-    {"keras._initializers", "keras._layers", "keras._symbolic"},
-    {"keras._model"},
+    {"keras._gradients", "keras._initializers", "keras._layers", "keras._symbolic"},
+    {"keras._evaluate", "keras._model"},
+    {"keras._training", "keras._watch"},
+    {"keras._audit"},
     {"keras.__init__"},
-    {"torch._audit_checks", "torch._local", "torch._modules", "torch._ops", "torch._twins", "torch._words"},
+    {"torch._audit_checks", "torch._local", "torch._modules", "torch._ops"},
     {"torch._in_place"},
-    {"torch._record", "torch._series", "torch._symbolic", "torch._write"},
+    {"torch._record", "torch._symbolic", "torch._write"},
     {"torch._model", "torch._probe", "torch._watch"},
-    {"torch._judge", "torch._stuck"},
     {"torch._audit"},
     {"torch.__init__"},
     {"_audit_command", "_check", "_show", "_verify"},  # the commands
@@ -109,6 +118,8 @@ DOORS = {
     "_check": {"numpy"},
     "backends": {"jax"},
     "jax": {"numpy"},
+    "keras": {"jax", "numpy", "tensorflow", "torch"},  # its backends, each where it is the one
+    "_learning": {"numpy"},
     "_look": {"numpy"},
     "_judge": {"numpy"},
     "_npz": {"numpy"},
@@ -197,7 +208,6 @@ MAY_WAIT = {
     "_twins": {"tolist"},  # the audit's: it reads weights, and these are NumPy's
     "jax._views": {"tolist"},  # NumPy's
     "torch._record": {"tolist"},  # of a tensor that is made on the CPU
-    "torch._twins": {"cpu", "numpy"},  # the audit's: it reads weights
 }
 
 
