@@ -28,6 +28,8 @@ def host(path: Path) -> str:
 
 
 NAMES = [name_of(path) for path in MODULES]
+FOLDERS = {name.partition(".")[0] for name in NAMES if name.startswith("_") and "." in name}
+"""Those without public names: what is imported from them is a module."""
 
 ORDER = [
     {"_typing"},
@@ -146,6 +148,8 @@ def imports(tree: ast.AST) -> Iterator[tuple[ast.AST, str, int]]:
                 yield from ((node, alias.name, 0) for alias in names)
             case ast.ImportFrom(module=None, names=names, level=level):
                 yield from ((node, alias.name, level) for alias in names)
+            case ast.ImportFrom(module=str(name), names=names, level=level) if name.rpartition(".")[2] in FOLDERS and level:
+                yield from ((node, f"{name}.{alias.name}", level) for alias in names)
             case ast.ImportFrom(module=str(name), level=level):
                 yield node, name, level
             case ast.Call(func=ast.Name(id="import_module"), args=[ast.Constant(value=str(name))]):

@@ -209,7 +209,7 @@ class Busy(keras.Model):
 
 def digest(model: Any) -> list[Any]:
     """All that a model holds: the bytes of its variables, seed generators and optimizer, its activations, its calls."""
-    variables = [*model.variables, *model.optimizer.variables, *model.drop.seed_generator.state_variables()]
+    variables = [*model.variables, *model.optimizer.variables, model.drop.seed_generator.state]
     held = [(item.path, ops.convert_to_numpy(item).tobytes()) for item in variables]
     calls = [(layer.name, len(layer._inbound_nodes), len(layer.losses)) for layer in model._flatten_layers()]
     return [held, calls, model.a.activation, [layer.trainable for layer in model._flatten_layers()]]

@@ -19,10 +19,10 @@ def arguments(loss: Any, steps: Any) -> None:
         raise ValueError(message + repr(steps))
 
 
-def no_outputs(result: Any) -> ValueError:
-    """The refusal of a model whose outputs have no gradients."""
+def no_outputs(result: str) -> ValueError:
+    """The refusal of a model whose outputs, described, have no gradients."""
     return ValueError(
-        f"`model` must return tensors that depend on its parameters; got {kind(result)}: pass loss=, a function of "
+        f"`model` must return tensors that depend on its parameters; got {result}: pass loss=, a function of "
         "what it returns"
     )
 
@@ -32,13 +32,20 @@ def failing_loss(error: Exception) -> ValueError:
     return ValueError(f"`loss` must take what the model returns; got {type(error).__name__}: {error}")
 
 
+_SCALAR = "`loss` must return a tensor with one element that has a gradient; got "
+
+
 def no_scalar(value: Any) -> TypeError | ValueError:
     """The refusal of a loss that is no number to be lowered."""
-    message = "`loss` must return a tensor with one element that has a gradient; got "
     shape = getattr(value, "shape", None)
     if shape is None:
-        return TypeError(message + kind(value))
-    return ValueError(message + ("one without" if all(size == 1 for size in shape) else f"one of shape {tuple(shape)}"))
+        return TypeError(_SCALAR + kind(value))
+    return flat_loss() if all(size == 1 for size in shape) else ValueError(f"{_SCALAR}one of shape {tuple(shape)}")
+
+
+def flat_loss() -> ValueError:
+    """The refusal of a loss that has no gradient."""
+    return ValueError(f"{_SCALAR}one without")
 
 
 def abstract(what: str) -> ValueError:

@@ -26,16 +26,16 @@ def evaluate(closed: Any, given: Iterable[Any], see: See, *, deep: bool, path: P
         if called is not None and (deep or not equation.primitive.name.startswith("custom_")):
             results = evaluate(called, values, see, deep=deep, path=(*path, number))
         else:
-            results = see((*path, number), _results(equation, values))
+            results = see((*path, number), _results(jaxpr, equation, values))
         known |= zip(equation.outvars, results, strict=True)
     return [item.val if hasattr(item, "val") else known[item] for item in jaxpr.outvars]
 
 
-def _results(equation: Any, values: Sequence[Any]) -> list[Any]:
-    """What one equation makes."""
-    functions, params = equation.primitive.get_bind_params(equation.params)
-    results = equation.primitive.bind(*functions, *values, **params)
-    return list(results) if equation.primitive.multiple_results else [results]
+def _results(jaxpr: Any, equation: Any, values: Sequence[Any]) -> list[Any]:
+    """What one equation of a jaxpr makes."""
+    given = {item: value for item, value in zip(equation.invars, values, strict=True) if not hasattr(item, "val")}
+    alone = jaxpr.replace(constvars=[], invars=[*given], outvars=equation.outvars, eqns=[equation])
+    return list(jax.core.eval_jaxpr(alone, (), *given.values()))
 
 
 def cut(gradients: Callable[..., Any], trained: dict[str, Any], *others: Any) -> set[str]:

@@ -26,8 +26,9 @@ class Reader(Operations):
             before = len(self.nodes)
             results = self._equation(equation, values)
             for index, value in enumerate(results):
-                if value.node is not None and value.node >= before:  # what is inside has its place already
-                    self.places.setdefault(value.node, (*self._path, index))
+                if value.node is not None and value.node >= before and value.node not in self.places:
+                    self.places[value.node] = (*self._path, index)  # what is inside has its place already
+                    self.avals[value.node] = equation.outvars[index].aval
             self._path.pop()
             known |= zip(equation.outvars, results, strict=True)
         return [Value() if hasattr(item, "val") else known.get(item, Value()) for item in jaxpr.outvars]

@@ -31,6 +31,8 @@ class Operations:
         self.biases: set[str] = set()
         self.pieces: dict[str, dict[Sequence[int], set[int]]] = {}  # the nodes that show some features of a layer
         self.places: dict[int, tuple[int, ...]] = {}  # of each node: the equations that lead to it, and which result it is
+        self.avals: dict[int, Any] = {}  # of these nodes: the shape and dtype
+        self.rectified: set[int] = set()  # the nodes that are a maximum with zero
         self.summed: dict[int, Sequence[int]] = {}  # of each sum: over which axes
         self._path: list[int] = []
         self._sums: dict[int, Scores | None] = {}  # of sums over one side of a product: that product, to be turned
@@ -140,6 +142,8 @@ class Operations:
             features=_joined(active) if kept.features else None,
             scores=kept.scores,
         )
+        if op == "relu" and any(getattr(item, "val", None) == 0 for item in equation.invars):
+            self.rectified.add(known.node)  # type: ignore[arg-type]
         if op == "reduce_sum":
             self.summed[known.node] = equation.params["axes"]  # type: ignore[index]
         if op == "reduce_sum" and active[0].scores:

@@ -62,6 +62,7 @@ def trace(function: Callable[..., Any], leaves: Mapping[str, Any], state: Any, e
 
     def called(held: dict[str, Any], state: Any, given: dict[int, Any]) -> Any:
         args, kwargs = jax.tree.unflatten(tree, [given.get(number, value) for number, value in enumerate(inputs)])
+        state = jax.tree.map(lambda leaf: leaf, state)  # anew, so that Flax lets it be changed under a gradient too
         return function(held, state, *args, **kwargs)
 
     def flat(*given: Any) -> Any:

@@ -22,10 +22,8 @@ def watch(traced: Traced) -> Run:
     reader = traced.reader
     nodes = reader.nodes
     scores = dict(_scores(reader))
-    rectifiers = [number for number, node in enumerate(nodes) if node.op == "relu"]
-    divisors = _divisors(nodes)
     at = {place: node for node, place in reader.places.items()}
-    wanted = {"alive": {*rectifiers} - divisors, "scores": {source for source, _ in scores.values()}}
+    wanted = {"alive": reader.rectified - _divisors(nodes), "scores": {source for source, _ in scores.values()}}
 
     def run(given: Any) -> dict[str, dict[int, Any]]:
         found: dict[str, dict[int, Any]] = {"largest": {}, "alive": {}, "scores": {}}

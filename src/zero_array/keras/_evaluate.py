@@ -60,17 +60,17 @@ class Evaluator(Tracer):
         args, kwargs = keras.tree.map_structure(self.value, (call.arguments.args, call.arguments.kwargs))
         if isinstance(operation, layers.Layer) and "training" in signature(operation.call).parameters:
             kwargs["training"] = isinstance(operation, layers.BatchNormalization)
-        results = keras.tree.flatten(self.compute(operation, args, kwargs, nodes))
+        results = keras.tree.flatten(self.computed(operation, args, kwargs, nodes))
         read = [name for node in nodes[:1] if node is not None for name in self._read(node)]
         if read:
-            path = operation.path if isinstance(operation, layers.Layer) else _modules.module(read[0])
+            path = where(operation) or _modules.module(read[0])
             if path not in self.outputs:
                 results[0] = results[0] + self._taps[path] if path in self._taps else results[0]
                 self.outputs[path] = results[0]
         for tensor, value in zip(call.output_tensors, results, strict=True):
             self.set(tensor, value)
 
-    def compute(self, operation: Any, args: Any, kwargs: Any, nodes: Sequence[int | None]) -> Any:  # noqa: ARG002  # for watches
+    def computed(self, operation: Any, args: Any, kwargs: Any, nodes: Sequence[int | None]) -> Any:  # noqa: ARG002  # for watches
         """What an operation returns."""
         return operation(*args, **kwargs)
 
@@ -79,6 +79,11 @@ class Evaluator(Tracer):
         found = self.nodes[node]
         is_activation = not found.parameters and found.inputs == (node - 1,)
         return self.nodes[node - 1].parameters if is_activation else found.parameters
+
+
+def where(operation: Any) -> str:
+    """The path of a layer, or its name, where it has no parameters; operations have none."""
+    return (operation.path or operation.name) if isinstance(operation, layers.Layer) else ""
 
 
 def arguments(model: Any, example_inputs: Any) -> Inputs:

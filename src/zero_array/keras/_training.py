@@ -9,6 +9,7 @@ from .. import _host
 from .._findings import Depth
 from .._learning import _checks, _loss
 from .._learning._adam import Adam
+from .._network_checks import kind
 from ._evaluate import Evaluator, Inputs
 from ._gradients import Tensors, differentiated
 
@@ -30,6 +31,7 @@ class Training:
         self.trained = {name: _numpy(variable) for name, variable in self._variables.items()}
         self._differentiate = differentiated(self._forward)
         self._adam = Adam()
+        self._returned = ""  # what the model returns, in words
         self.depth: Sequence[Depth] = ()
         self.strange: Sequence[str] = ()
 
@@ -42,7 +44,7 @@ class Training:
         found = self._differentiate(values, self._taps)
         gradients = {name: None if item is None else _numpy(item) for name, item in found.parameters.items()}
         if all(item is None for item in gradients.values()):
-            raise _checks.no_outputs(self._model) if self._loss is None else _checks.no_scalar(self._inputs)
+            raise _checks.no_outputs(self._returned) if self._loss is None else _checks.flat_loss()
         if not self.depth:
             self.depth = [
                 Depth(path, _rms(value), 0.0 if found.slopes.get(path) is None else _rms(found.slopes[path]))
@@ -66,8 +68,9 @@ class Training:
 
     def _lost(self, result: Any) -> Any:
         """The loss of what the model returned."""
+        self._returned = f"a tensor of {result.dtype}" if keras.ops.is_tensor(result) else kind(result)
         if self._loss is None:
-            return _default(result)
+            return self._default(result)
         try:
             value = self._loss(result)
         except Exception as error:
@@ -76,20 +79,19 @@ class Training:
             raise _checks.no_scalar(value)
         return keras.ops.reshape(value, ())
 
-
-def _default(result: Any) -> Any:
-    """The model's own loss where it returns one, else the mean square of all outputs against fixed random targets."""
-    own = _loss.own(result)
-    if _is_float(own) and _size(own) == 1:
-        return keras.ops.reshape(own, ())
-    floats = [item for item in keras.tree.flatten(result) if _is_float(item) and _size(item)]
-    if not floats:
-        raise _checks.no_outputs(result)
-    wanted = _loss.targets([tuple(item.shape) for item in floats])
-    return sum(
-        keras.ops.mean(keras.ops.square(keras.ops.cast(item, "float32") - keras.ops.convert_to_tensor(target)))
-        for item, target in zip(floats, wanted, strict=True)
-    )
+    def _default(self, result: Any) -> Any:
+        """The model's own loss where it returns one, else the mean square of all outputs against fixed random targets."""
+        own = _loss.own(result)
+        if _is_float(own) and _size(own) == 1:
+            return keras.ops.reshape(own, ())
+        floats = [item for item in keras.tree.flatten(result) if _is_float(item) and _size(item)]
+        if not floats:
+            raise _checks.no_outputs(self._returned)
+        wanted = _loss.targets([tuple(item.shape) for item in floats])
+        return sum(
+            keras.ops.mean(keras.ops.square(keras.ops.cast(item, "float32") - keras.ops.convert_to_tensor(target)))
+            for item, target in zip(floats, wanted, strict=True)
+        )
 
 
 def _is_float(value: Any) -> bool:

@@ -10,7 +10,7 @@ from .. import _host, _network_checks
 from .._learning import _checks
 from .._learning._seen import Rectifier, Run, Softmax, softmax
 from .._structure import structure
-from ._evaluate import Evaluator, Inputs
+from ._evaluate import Evaluator, Inputs, where
 
 _ATTENTIONS = (layers.MultiHeadAttention, layers.GroupQueryAttention, layers.Attention)
 _SHOWN = {"flatten", "getitem", "permute", "reshape", "split", "squeeze", "swapaxes", "transpose", "expanddims"}
@@ -26,7 +26,7 @@ class Watch(Evaluator):
         self.softmaxes: list[Softmax] = []
         self.rectifiers: list[Rectifier] = []
 
-    def compute(self, operation: Any, args: Any, kwargs: Any, nodes: Sequence[int | None]) -> Any:
+    def computed(self, operation: Any, args: Any, kwargs: Any, nodes: Sequence[int | None]) -> Any:
         """What an operation returns, looked at; also what a layer returns before its activation."""
         node = nodes[0] if nodes else None
         activation = vars(operation).get("activation") if node is not None and self._read(node) else None
@@ -41,7 +41,7 @@ class Watch(Evaluator):
         elif isinstance(operation, _ATTENTIONS):
             result, shares = operation(*args, **{**kwargs, "return_attention_scores": True})
             masks = {name: value for name, value in kwargs.items() if "mask" in name}
-            self._soften(shares, operation.path, is_masked=any(value is not None for value in masks.values()))
+            self._soften(shares, where(operation), is_masked=any(value is not None for value in masks.values()))
             result = (result, shares) if kwargs.get("return_attention_scores") else result
         else:
             result = operation(*args, **kwargs)
@@ -60,18 +60,17 @@ class Watch(Evaluator):
         if op in ("relu", "relu6") and host.ndim > 1:
             axis = 1 if host.ndim > 3 and keras.config.image_data_format() == "channels_first" else host.ndim - 1
             alive = (host != 0).any(tuple(number for number in range(host.ndim) if number != axis))
-            where = _path(operation)
-            self.rectifiers.append(Rectifier(where, node, int(len(alive) - alive.sum()), len(alive)))
+            self.rectifiers.append(Rectifier(where(operation), node, int(len(alive) - alive.sum()), len(alive)))
         elif op == "softmax":
-            self._soften(value, _path(operation), is_masked=False)
+            self._soften(value, where(operation), is_masked=False)
 
-    def _soften(self, shares: Any, where: str, *, is_masked: bool) -> None:
+    def _soften(self, shares: Any, module: str, *, is_masked: bool) -> None:
         """Look at what a softmax over the last axis made."""
         import numpy
 
         host = _numpy(shares)
         with numpy.errstate(divide="ignore"):
-            found = softmax(numpy.log(host if is_masked else host.clip(_TINY)), where)
+            found = softmax(numpy.log(host if is_masked else host.clip(_TINY)), module)
         self.softmaxes += [found] if found else []
 
 
@@ -90,11 +89,6 @@ def watch(model: Any, names: Mapping[int, str], weights: set[str], inputs: Input
     network = structure(found.nodes, outputs, found.uses, weights)
     run = Run(found.nodes, found.uses, network, found.largest, found.softmaxes, found.rectifiers, _SHOWN)
     return run, {path: keras.ops.zeros_like(value) for path, value in found.outputs.items()}
-
-
-def _path(operation: Any) -> str:
-    """The path of a layer; operations have none."""
-    return operation.path if isinstance(operation, layers.Layer) else ""
 
 
 def _numpy(tensor: Any) -> Any:

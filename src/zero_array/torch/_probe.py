@@ -12,7 +12,8 @@ from torch.func import functional_call
 from torch.nn.modules.module import register_module_forward_hook
 
 from .._findings import Depth
-from .._learning import _checks
+from .._learning import _checks, _loss
+from .._network_checks import kind
 from . import _audit_checks
 from ._record import arguments, mapped, tensors
 
@@ -96,12 +97,12 @@ def _rms(tensor: Tensor) -> float:
 
 def _default(result: Any) -> Tensor:
     """The model's own loss where it returns one, else the mean square of all outputs against fixed random targets."""
-    own = result.get("loss") if hasattr(result, "get") else getattr(result, "loss", None)
+    own = _loss.own(result)
     if isinstance(own, Tensor) and own.numel() == 1 and own.requires_grad:
         return own
     floats = [item for item in tensors(result) if item.is_floating_point() and item.requires_grad and item.numel()]
     if not floats:
-        raise _checks.no_outputs(result)
+        raise _checks.no_outputs(kind(result))
     generator = torch.Generator().manual_seed(0)
     total: Any = 0.0
     for item in floats:
