@@ -71,7 +71,7 @@ ORDER = [
     {"jax._training", "jax._tree", "jax._watch"},
     {"jax._audit"},
     {"equinox", "flax", "jax.__init__"},
-    {"keras._gradients", "keras._initializers", "keras._layers", "keras._symbolic"},
+    {"keras._backends", "keras._initializers", "keras._layers", "keras._symbolic"},
     {"keras._evaluate", "keras._model"},
     {"keras._training", "keras._watch"},
     {"keras._audit"},

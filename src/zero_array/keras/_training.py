@@ -11,7 +11,7 @@ from .._learning import _checks, _loss
 from .._learning._adam import Adam
 from .._network_checks import kind
 from ._evaluate import Evaluator, Inputs
-from ._gradients import Tensors, differentiated
+from ._backends import Tensors, differentiated
 
 
 class Training:
@@ -42,15 +42,17 @@ class Training:
             for name, value in self.trained.items()
         }
         found = self._differentiate(values, self._taps)
-        gradients = {name: None if item is None else _numpy(item) for name, item in found.parameters.items()}
+        slopes = {name: found.parameters[name] for name in values}
+        gradients = {name: None if item is None else _numpy(item) for name, item in slopes.items()}
         if all(item is None for item in gradients.values()):
             raise _checks.no_outputs(self._returned) if self._loss is None else _checks.flat_loss()
         if not self.depth:
+            outputs = {path: found.outputs[path] for path in self._taps}
             self.depth = [
                 Depth(path, _rms(value), 0.0 if found.slopes.get(path) is None else _rms(found.slopes[path]))
-                for path, value in found.outputs.items()
+                for path, value in outputs.items()
             ]
-            self.strange = [path for path, value in found.outputs.items() if not _is_finite(value)]
+            self.strange = [path for path, value in outputs.items() if not _is_finite(value)]
             self._taps = {}
         return gradients
 

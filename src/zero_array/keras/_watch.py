@@ -10,6 +10,7 @@ from .. import _host, _network_checks
 from .._learning import _checks
 from .._learning._seen import Rectifier, Run, Softmax, softmax
 from .._structure import structure
+from ._backends import compiled
 from ._evaluate import Evaluator, Inputs, where
 
 _ATTENTIONS = (layers.MultiHeadAttention, layers.GroupQueryAttention, layers.Attention)
@@ -18,13 +19,23 @@ _TINY = 1e-37  # a share that is smaller may be zero
 
 
 class Watch(Evaluator):
-    """An evaluator that keeps what there is to say of each node."""
+    """An evaluator that keeps what there is to say of each node.
+
+    Attributes
+    ----------
+    found : dict of str to dict
+        By node: the largest entry of each, and which units of a rectifier are alive; by number: the shares of softmaxes.
+    rectifiers : dict of int to str
+        The rectifiers' modules.
+    softmaxes : list of (str, bool)
+        The softmaxes' modules, and whether some of their entries may be masked.
+    """
 
     def __init__(self, names: Mapping[int, str]) -> None:
         super().__init__(names)
-        self.largest: dict[int, float] = {}
-        self.softmaxes: list[Softmax] = []
-        self.rectifiers: list[Rectifier] = []
+        self.found: dict[str, dict[int, Any]] = {"largest": {}, "alive": {}, "shares": {}}
+        self.rectifiers: dict[int, str] = {}
+        self.softmaxes: list[tuple[str, bool]] = []
 
     def computed(self, operation: Any, args: Any, kwargs: Any, nodes: Sequence[int | None]) -> Any:
         """What an operation returns, looked at; also what a layer returns before its activation."""
@@ -36,59 +47,84 @@ class Watch(Evaluator):
                 before = operation(*args, **kwargs)
             finally:
                 operation.activation = activation
-            self.see(node - 1, before, operation)
+            self._see(node - 1, before, operation)
             result = activation(before)
         elif isinstance(operation, _ATTENTIONS):
             result, shares = operation(*args, **{**kwargs, "return_attention_scores": True})
-            masks = {name: value for name, value in kwargs.items() if "mask" in name}
-            self._soften(shares, where(operation), is_masked=any(value is not None for value in masks.values()))
+            masks = [value for name, value in kwargs.items() if "mask" in name]
+            self._soften(shares, operation, is_masked=any(value is not None and value is not False for value in masks))
             result = (result, shares) if kwargs.get("return_attention_scores") else result
         else:
             result = operation(*args, **kwargs)
         for made, value in zip(nodes, keras.tree.flatten(result), strict=True):
             if made is not None:
-                self.see(made, value, operation)
+                self._see(made, value, operation)
         return result
 
-    def see(self, node: int, value: Any, operation: Any) -> None:
+    def _see(self, node: int, value: Any, operation: Any) -> None:
         """Look at what one node makes."""
-        host = _numpy(value)
-        if not host.size:
+        if 0 in value.shape:
             return
-        self.largest[node] = float(abs(host).max())
-        op = self.nodes[node].op
-        if op in ("relu", "relu6") and host.ndim > 1:
-            axis = 1 if host.ndim > 3 and keras.config.image_data_format() == "channels_first" else host.ndim - 1
-            alive = (host != 0).any(tuple(number for number in range(host.ndim) if number != axis))
-            self.rectifiers.append(Rectifier(where(operation), node, int(len(alive) - alive.sum()), len(alive)))
+        self.found["largest"][node] = keras.ops.max(keras.ops.abs(value))
+        op, rank = self.nodes[node].op, len(value.shape)
+        if op in ("relu", "relu6") and rank > 1:
+            axis = 1 if rank > 3 and keras.config.image_data_format() == "channels_first" else rank - 1
+            others = tuple(number for number in range(rank) if number != axis)
+            self.found["alive"][node] = keras.ops.any(keras.ops.not_equal(value, 0), others)
+            self.rectifiers[node] = where(operation)
         elif op == "softmax":
-            self._soften(value, where(operation), is_masked=False)
+            self._soften(value, operation, is_masked=False)
 
-    def _soften(self, shares: Any, module: str, *, is_masked: bool) -> None:
-        """Look at what a softmax over the last axis made."""
-        import numpy
-
-        host = _numpy(shares)
-        with numpy.errstate(divide="ignore"):
-            found = softmax(numpy.log(host if is_masked else host.clip(_TINY)), module)
-        self.softmaxes += [found] if found else []
+    def _soften(self, shares: Any, operation: Any, *, is_masked: bool) -> None:
+        """Keep what a softmax over the last axis made."""
+        self.found["shares"][len(self.softmaxes)] = shares
+        self.softmaxes.append((where(operation), is_masked))
 
 
 def watch(model: Any, names: Mapping[int, str], weights: set[str], inputs: Inputs) -> tuple[Run, dict[str, Any]]:
-    """Run it once; also the shape and dtype of what each layer returns, by its path."""
-    with keras.StatelessScope():
-        try:
+    """Run it once; also zeros of the shape and dtype of what each layer returns, by its path."""
+    kept: list[Any] = []
+
+    def run() -> Any:
+        with keras.StatelessScope():
+            watch = Watch(names)
+            _, outputs = watch.run(model, inputs)
+        kept[:] = watch, outputs, {path: (value.shape, value.dtype) for path, value in watch.outputs.items()}
+        return watch.found
+
+    try:
+        found = compiled(run)()
+    except Exception as error:
+        _call(model, inputs)  # where that fails too, the inputs are to blame
+        raise _checks.not_followed(model, error) from error
+    watch, outputs, shapes = kept
+    network = structure(watch.nodes, outputs, watch.uses, weights)
+    largest = {node: float(_numpy(value)) for node, value in found["largest"].items()}
+    softmaxes = [_softmax(found["shares"][number], *known) for number, known in enumerate(watch.softmaxes)]
+    rectifiers = []
+    for node, module in watch.rectifiers.items():
+        alive = keras.ops.convert_to_numpy(found["alive"][node])
+        rectifiers.append(Rectifier(module, node, int(len(alive) - alive.sum()), len(alive)))
+    run_once = Run(watch.nodes, watch.uses, network, largest, [item for item in softmaxes if item], rectifiers, _SHOWN)
+    return run_once, {path: keras.ops.zeros(shape, dtype) for path, (shape, dtype) in shapes.items()}
+
+
+def _call(model: Any, inputs: Inputs) -> None:
+    """Just call the model."""
+    try:
+        with keras.StatelessScope():
             model(*inputs[0], **inputs[1])
-        except Exception as error:
-            raise _network_checks.failing_inputs(error) from error
-        found = Watch(names)
-        try:
-            _, outputs = found.run(model, inputs)
-        except Exception as error:
-            raise _checks.not_followed(model, error) from error
-    network = structure(found.nodes, outputs, found.uses, weights)
-    run = Run(found.nodes, found.uses, network, found.largest, found.softmaxes, found.rectifiers, _SHOWN)
-    return run, {path: keras.ops.zeros_like(value) for path, value in found.outputs.items()}
+    except Exception as error:
+        raise _network_checks.failing_inputs(error) from error
+
+
+def _softmax(shares: Any, module: str, is_masked: bool) -> Softmax | None:
+    """How sharp a softmax is, by what it made: zeros are masked, or very small."""
+    import numpy
+
+    host = _numpy(shares)
+    with numpy.errstate(divide="ignore"):
+        return softmax(numpy.log(host if is_masked else host.clip(_TINY)), module)
 
 
 def _numpy(tensor: Any) -> Any:

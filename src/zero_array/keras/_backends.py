@@ -1,4 +1,4 @@
-"""Gradients of a function of tensors, on each backend of Keras that has them."""
+"""What each backend of Keras does in its own way: gradients, and functions that are compiled."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -23,6 +23,16 @@ class Gradients(NamedTuple):
 def differentiated(forward: Forward) -> Callable[[Tensors, Tensors], Gradients]:
     """The gradients of a loss, as a function of the same."""
     made: Callable[[Tensors, Tensors], Gradients] = globals()[f"_{keras.config.backend()}"](forward)
+    return made
+
+
+def compiled(function: Callable[[], Any]) -> Callable[[], Any]:
+    """A function that makes tensors, compiled as a whole on JAX, where it takes far longer piece by piece."""
+    if keras.config.backend() != "jax":
+        return function
+    import jax
+
+    made: Callable[[], Any] = jax.jit(function)
     return made
 
 
