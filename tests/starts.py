@@ -4,7 +4,7 @@ Names of parameters are written ``"layer.kernel"``; the kit of a framework says 
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy
 
@@ -13,56 +13,45 @@ import zero_array
 TOKENS, PICTURE = (2, 5, 4), (2, 6, 6, 4)
 
 
-class Kit(Protocol):
-    """What a framework's layers and functions are called."""
+class Kit(NamedTuple):
+    """What a framework's layers and functions are called.
 
-    def linear(self, into: int, out: int, name: str) -> Any:
-        """A layer with a bias of zeros."""
+    Attributes
+    ----------
+    linear : callable
+        ``linear(into, out, name)``, a layer with a bias of zeros.
+    conv, depthwise : callable
+        ``conv(into, out, size, name)`` and ``depthwise(channels, size, name)``, with SAME padding, without a bias.
+    norm, scale : callable
+        ``norm(width, name)``, a layer norm, and one that multiplies by its "gamma".
+    attention, attend : callable
+        ``attention(width, name)``, the framework's own with two heads, without biases; ``attend(layer, x)`` calls it.
+    model : callable
+        ``model(compute, x, **layers)``, a model of these layers which returns ``compute(model, x)``, built for `x`.
+    fill : callable
+        ``fill(model, name, value)`` sets a parameter to a number or an array.
+    name : callable
+        What a parameter is called.
+    relu, softmax, matmul, turned, log, stop : callable
+        Functions; `turned` swaps the last two of three axes, `stop` lets no gradient through.
+    """
 
-    def conv(self, into: int, out: int, size: int, name: str) -> Any:
-        """A convolution with SAME padding, without a bias."""
-
-    def depthwise(self, channels: int, size: int, name: str) -> Any:
-        """One for each channel."""
-
-    def norm(self, width: int, name: str) -> Any:
-        """A layer norm."""
-
-    def scale(self, width: int, name: str) -> Any:
-        """A layer that multiplies by its "gamma"."""
-
-    def attention(self, width: int, name: str) -> Any:
-        """The framework's own attention with two heads, without biases."""
-
-    def attend(self, layer: Any, x: Any) -> Any:
-        """What such an attention makes of tokens and themselves."""
-
-    def model(self, compute: Callable[[Any, Any], Any], x: Any, **layers: Any) -> Any:
-        """A model of these layers, built for `x`."""
-
-    def fill(self, model: Any, name: str, value: Any) -> None:
-        """Set a parameter, to a number or an array."""
-
-    def name(self, name: str) -> str:
-        """What a parameter is called."""
-
-    def relu(self, x: Any) -> Any:
-        """Its ReLU."""
-
-    def softmax(self, x: Any) -> Any:
-        """Its softmax over the last axis."""
-
-    def matmul(self, x: Any, y: Any) -> Any:
-        """The product of matrices."""
-
-    def turned(self, x: Any) -> Any:
-        """The last two axes of three, swapped."""
-
-    def log(self, x: Any) -> Any:
-        """The logarithm."""
-
-    def stop(self, x: Any) -> Any:
-        """What lets no gradient through."""
+    linear: Callable[[int, int, str], Any]
+    conv: Callable[[int, int, int, str], Any]
+    depthwise: Callable[[int, int, str], Any]
+    norm: Callable[[int, str], Any]
+    scale: Callable[[int, str], Any]
+    attention: Callable[[int, str], Any]
+    attend: Callable[[Any, Any], Any]
+    model: Callable[..., Any]
+    fill: Callable[[Any, str, Any], None]
+    name: Callable[[str], str]
+    relu: Callable[[Any], Any]
+    softmax: Callable[[Any], Any]
+    matmul: Callable[[Any, Any], Any]
+    turned: Callable[[Any], Any]
+    log: Callable[[Any], Any]
+    stop: Callable[[Any], Any]
 
 
 class Start(NamedTuple):
@@ -280,9 +269,7 @@ BROKEN: dict[str, Start] = {
     "exploding": Start(
         lambda kit, x: chain(kit, x, 10 * numpy.eye(4), 7), {"g": (WARNING, "scale of the signal")}, "isometries"
     ),
-    "detached": Start(
-        detached, {"a.kernel": (ERROR, "detached"), "a.bias": (ERROR, "detached")}, "stop_gradient"
-    ),
+    "detached": Start(detached, {"a.kernel": (ERROR, "detached"), "a.bias": (ERROR, "detached")}, "stop_gradient"),
     "not finite": Start(logarithm, {"b": (ERROR, "not finite")}, "logarithm"),
 }
 

@@ -148,7 +148,9 @@ def imports(tree: ast.AST) -> Iterator[tuple[ast.AST, str, int]]:
                 yield from ((node, alias.name, 0) for alias in names)
             case ast.ImportFrom(module=None, names=names, level=level):
                 yield from ((node, alias.name, level) for alias in names)
-            case ast.ImportFrom(module=str(name), names=names, level=level) if name.rpartition(".")[2] in FOLDERS and level:
+            case ast.ImportFrom(module=str(name), names=names, level=level) if (
+                name.rpartition(".")[2] in FOLDERS and level
+            ):
                 yield from ((node, f"{name}.{alias.name}", level) for alias in names)
             case ast.ImportFrom(module=str(name), level=level):
                 yield node, name, level

@@ -158,7 +158,7 @@ def audit(
         training.set_attributes(use_running_average=False, deterministic=True, raise_if_not_found=False)
         return training(*args, **kwargs)
 
-    return look(function, held, rest, example_inputs, loss, steps, words=_WORDS, drops=drops)
+    return look(function, held, rest, example_inputs, loss=loss, steps=steps, words=_WORDS, drops=drops)
 
 
 def _opened(model: nnx.Module) -> tuple[dict[str, Any], Any, Callable[[dict[str, Any], Any], Any]]:

@@ -41,66 +41,40 @@ class Scale(nnx.Module):
         return x * self.gamma
 
 
-class Flax:
-    """The kit of Flax."""
-
-    def linear(self, into: int, out: int, name: str) -> Any:
-        return nnx.Linear(into, out, rngs=nnx.Rngs(ord(name)))
-
-    def conv(self, into: int, out: int, size: int, name: str) -> Any:
-        return nnx.Conv(into, out, (size, size), use_bias=False, rngs=nnx.Rngs(ord(name)))
-
-    def depthwise(self, channels: int, size: int, name: str) -> Any:
-        rngs = nnx.Rngs(ord(name))
-        return nnx.Conv(channels, channels, (size, size), feature_group_count=channels, use_bias=False, rngs=rngs)
-
-    def norm(self, width: int, name: str) -> Any:
-        return nnx.LayerNorm(width, rngs=nnx.Rngs(ord(name)))
-
-    def scale(self, width: int, name: str) -> Any:  # noqa: ARG002  # as all kits have it
-        return Scale(width)
-
-    def attention(self, width: int, name: str) -> Any:
-        return nnx.MultiHeadAttention(2, width, use_bias=False, decode=False, rngs=nnx.Rngs(ord(name)))
-
-    def attend(self, layer: Any, x: Any) -> Any:
-        return layer(x)
-
-    def model(self, compute: Callable[[Any, Any], Any], x: Any, **layers: Any) -> Any:  # noqa: ARG002  # as above
-        return Model(compute, layers)
-
-    def fill(self, model: Any, name: str, value: Any) -> None:
-        *path, last = name.split(".")
-        for step in path:
-            model = getattr(model, step)
-        parameter = getattr(model, last)
-        shape = parameter[...].shape
-        array = numpy.asarray(value, dtype="float32")
-        parameter.set_raw_value(jnp.asarray(array.reshape(shape) if array.size > 1 else numpy.full(shape, array)))
-
-    def name(self, name: str) -> str:
-        return name
-
-    def relu(self, x: Any) -> Any:
-        return nnx.relu(x)
-
-    def softmax(self, x: Any) -> Any:
-        return nnx.softmax(x)
-
-    def matmul(self, x: Any, y: Any) -> Any:
-        return x @ y
-
-    def turned(self, x: Any) -> Any:
-        return x.swapaxes(-1, -2)
-
-    def log(self, x: Any) -> Any:
-        return jnp.log(x)
-
-    def stop(self, x: Any) -> Any:
-        return jax.lax.stop_gradient(x)
+def conv(into: int, out: int, size: int, name: str, groups: int = 1) -> Any:
+    """A convolution."""
+    rngs = nnx.Rngs(ord(name))
+    return nnx.Conv(into, out, (size, size), feature_group_count=groups, use_bias=False, rngs=rngs)
 
 
-KIT: starts.Kit = Flax()
+def fill(model: Any, name: str, value: Any) -> None:
+    """Set a parameter."""
+    for step in name.split("."):
+        model = getattr(model, step)
+    array, shape = numpy.asarray(value, dtype="float32"), model[...].shape
+    model.set_raw_value(jnp.asarray(array.reshape(shape) if array.size > 1 else numpy.full(shape, array)))
+
+
+KIT = starts.Kit(
+    linear=lambda into, out, name: nnx.Linear(into, out, rngs=nnx.Rngs(ord(name))),
+    conv=conv,
+    depthwise=lambda channels, size, name: conv(channels, channels, size, name, channels),
+    norm=lambda width, name: nnx.LayerNorm(width, rngs=nnx.Rngs(ord(name))),
+    scale=lambda width, name: Scale(width),
+    attention=lambda width, name: nnx.MultiHeadAttention(
+        2, width, use_bias=False, decode=False, rngs=nnx.Rngs(ord(name))
+    ),
+    attend=lambda layer, x: layer(x),
+    model=lambda compute, x, **layers: Model(compute, layers),
+    fill=fill,
+    name=lambda name: name,
+    relu=nnx.relu,
+    softmax=nnx.softmax,
+    matmul=jnp.matmul,
+    turned=lambda x: x.swapaxes(-1, -2),
+    log=jnp.log,
+    stop=jax.lax.stop_gradient,
+)
 
 
 @pytest.mark.parametrize("name", starts.BROKEN)
@@ -201,7 +175,9 @@ def digest(model: Any) -> list[Any]:
     """All that a model holds: the bytes of its state, keys and counts of its random streams, its modes."""
     graph, state = nnx.split(model)
     leaves = jax.tree.leaves_with_path(state)
-    arrays = [jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf for _, leaf in leaves]
+    arrays = [
+        jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf for _, leaf in leaves
+    ]
     modes = [model.norm.use_running_average, model.drop.deterministic]
     return [str(graph), [str(path) for path, _ in leaves], [numpy.asarray(item).tobytes() for item in arrays], modes]
 
@@ -315,4 +291,4 @@ def test_misuse(model: Any, inputs: Any, options: dict[str, Any], kind: type[Exc
     with pytest.raises(kind) as caught:
         zero_array.flax.audit(model, inputs, **options)
     found = str(caught.value)
-    assert (found.startswith(message) if message.endswith(": ") else found == message), found
+    assert found.startswith(message) if message.endswith(": ") else found == message, found

@@ -44,70 +44,56 @@ class Scale(layers.Layer):
         return ops.multiply(x, self.gamma)
 
 
-class Keras:
-    """The kit of Keras."""
-
-    def linear(self, into: int, out: int, name: str) -> Any:  # noqa: ARG002  # Keras sees what comes in
-        return layers.Dense(out, kernel_initializer=uniform(name), name=name)
-
-    def conv(self, into: int, out: int, size: int, name: str) -> Any:  # noqa: ARG002  # as above
-        return layers.Conv2D(out, size, padding="same", use_bias=False, kernel_initializer=uniform(name), name=name)
-
-    def depthwise(self, channels: int, size: int, name: str) -> Any:  # noqa: ARG002  # as above
-        return layers.DepthwiseConv2D(size, padding="same", use_bias=False, name=name)
-
-    def norm(self, width: int, name: str) -> Any:  # noqa: ARG002  # as above
-        return layers.LayerNormalization(name=name)
-
-    def scale(self, width: int, name: str) -> Any:  # noqa: ARG002  # as above
-        return Scale(name=name)
-
-    def attention(self, width: int, name: str) -> Any:
-        return layers.MultiHeadAttention(2, width // 2, use_bias=False, kernel_initializer=uniform(name), name=name)
-
-    def attend(self, layer: Any, x: Any) -> Any:
-        return layer(x, x)
-
-    def model(self, compute: Callable[[Any, Any], Any], x: Any, **layers: Any) -> Any:
-        model = Model(compute, layers)
-        model(x)
-        return model
-
-    def fill(self, model: Any, name: str, value: Any) -> None:
-        (variable,) = (item for item in model.trainable_variables if item.path == self.name(name))
-        array, shape = numpy.asarray(value, dtype="float32"), tuple(variable.shape)
-        variable.assign(array.reshape(shape) if array.size > 1 else numpy.full(shape, array))
-
-    def name(self, name: str) -> str:
-        if not name:
-            return ""
-        return f"net/{name.replace('.', '/').replace('m/out', 'm/attention_output').replace('n/bias', 'n/beta')}"
-
-    def relu(self, x: Any) -> Any:
-        return ops.relu(x)
-
-    def softmax(self, x: Any) -> Any:
-        return ops.softmax(x)
-
-    def matmul(self, x: Any, y: Any) -> Any:
-        return ops.matmul(x, y)
-
-    def turned(self, x: Any) -> Any:
-        return ops.transpose(x, (0, 2, 1))
-
-    def log(self, x: Any) -> Any:
-        return ops.log(x)
-
-    def stop(self, x: Any) -> Any:
-        return ops.stop_gradient(x)
-
-
 def uniform(name: str) -> Any:
     """Random numbers, the same ones each time."""
     return keras.initializers.GlorotUniform(seed=ord(name))
 
 
-KIT: starts.Kit = Keras()
+def conv(out: int, size: int, name: str) -> Any:
+    """A convolution."""
+    return layers.Conv2D(out, size, padding="same", use_bias=False, kernel_initializer=uniform(name), name=name)
+
+
+def built(compute: Callable[[Any, Any], Any], x: Any, **layers: Any) -> Any:
+    """A model of some layers."""
+    model = Model(compute, layers)
+    model(x)
+    return model
+
+
+def named(name: str) -> str:
+    """What a parameter is called."""
+    path = name.replace(".", "/").replace("m/out", "m/attention_output").replace("n/bias", "n/beta")
+    return f"net/{path}" if name else ""
+
+
+def fill(model: Any, name: str, value: Any) -> None:
+    """Set a parameter."""
+    (variable,) = (item for item in model.trainable_variables if item.path == named(name))
+    array, shape = numpy.asarray(value, dtype="float32"), tuple(variable.shape)
+    variable.assign(array.reshape(shape) if array.size > 1 else numpy.full(shape, array))
+
+
+KIT = starts.Kit(
+    linear=lambda into, out, name: layers.Dense(out, kernel_initializer=uniform(name), name=name),
+    conv=lambda into, out, size, name: conv(out, size, name),
+    depthwise=lambda channels, size, name: layers.DepthwiseConv2D(size, padding="same", use_bias=False, name=name),
+    norm=lambda width, name: layers.LayerNormalization(name=name),
+    scale=lambda width, name: Scale(name=name),
+    attention=lambda width, name: layers.MultiHeadAttention(
+        2, width // 2, use_bias=False, kernel_initializer=uniform(name), name=name
+    ),
+    attend=lambda layer, x: layer(x, x),
+    model=built,
+    fill=fill,
+    name=named,
+    relu=ops.relu,
+    softmax=ops.softmax,
+    matmul=ops.matmul,
+    turned=lambda x: ops.transpose(x, (0, 2, 1)),
+    log=ops.log,
+    stop=ops.stop_gradient,
+)
 
 
 @pytest.mark.parametrize("name", starts.BROKEN)
@@ -122,7 +108,9 @@ def test_unused() -> None:
     """What the model doesn't read is told, and is no error."""
     layer = layers.Dense(4, name="spare")
     layer.build((None, 4))
-    model = KIT.model(lambda model, x: model.used(x), numpy.ones((1, 4)), used=layers.Dense(3, name="used"), spare=layer)
+    model = KIT.model(
+        lambda model, x: model.used(x), numpy.ones((1, 4)), used=layers.Dense(3, name="used"), spare=layer
+    )
     report = zero_array.keras.audit(model, starts.batch(starts.TOKENS))
     assert {item.parameter for item in report.filter(what="unused")} == {"spare/kernel", "spare/bias"}
     assert report.worst == "warning"
@@ -376,6 +364,6 @@ def test_no_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="got Keras on numpy") as caught:
         zero_array.keras.audit(model, ONES)
     assert str(caught.value) == (
-        "`model` must be on a backend with gradients; got Keras on numpy: set KERAS_BACKEND to jax, torch or tensorflow "
-        "and load the model there"
+        "`model` must be on a backend with gradients; got Keras on numpy: set KERAS_BACKEND to jax, torch or "
+        "tensorflow and load the model there"
     )

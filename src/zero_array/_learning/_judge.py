@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from .._findings import Finding
+from .._findings import Finding, Severity
 from .._graph import Graph
 from .._plan import MATRICES, Parameter
 from .._report import Report
@@ -28,8 +28,8 @@ def known(report: Report, padded: Collection[str], probe: Probe, words: Words) -
             continue
         is_moving = name in probe.rows and bool(probe.rows[name].all())  # its twins are told by their gradients
         is_quiet = (item.what == "dead outputs" and is_moving) or (item.what == "twin rows" and name in probe.twins)
-        item = replace(item, remedy=item.remedy.replace(_ANEW, words.anew))
-        yield replace(item, severity="note") if is_quiet else item
+        severity: Severity = "note" if is_quiet else item.severity
+        yield replace(item, severity=severity, remedy=item.remedy.replace(_ANEW, words.anew))
 
 
 def rectifiers(run: Run, graph: Graph) -> Iterator[Finding]:

@@ -50,18 +50,15 @@ class Probe:
 
 
 class Training(Protocol):
-    """Copies of a model's parameters, which can be trained.
+    """Copies of a model's parameters, which can be trained."""
 
-    Attributes
-    ----------
-    depth : sequence of Depth
-        Signal and gradient behind each module, when the first gradients were made.
-    strange : sequence of str
-        The modules whose output held infinities, or what is no number, then.
-    """
+    @property
+    def depth(self) -> Sequence[Depth]:
+        """Signal and gradient behind each module, when the first gradients were made."""
 
-    depth: Sequence[Depth]
-    strange: Sequence[str]
+    @property
+    def strange(self) -> Sequence[str]:
+        """The modules whose output held infinities, or what is no number, then."""
 
     @property
     def trained(self) -> Mapping[str, Array]:

@@ -19,7 +19,9 @@ def stuck(held: Sequence[Parameter], zeros: Zeros, probe: Probe, run: Run, words
     silent = [name for name in probe.now if probe.now[name] < 0 and name not in probe.reached]
     yield from _silent(silent, run, words)
     known = told.union(silent)
-    yield from _rest("error", [name for name in probe.now if name in zeros.stuck - known], probe, words, is_told=bool(told))
+    yield from _rest(
+        "error", [name for name in probe.now if name in zeros.stuck - known], probe, words, is_told=bool(told)
+    )
     biases = {item.name for item in held if item.kind == "bias"} - probe.reached.keys()
     yield from _rest("note", [name for name in probe.now if name in biases - known], probe, words, is_told=bool(told))
     yield from _late(probe)

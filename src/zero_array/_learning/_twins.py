@@ -36,9 +36,7 @@ def leaders(parameter: Parameter, array: Array) -> Any:
     return first_equal(Matrix(parameter.name, table, table.shape, str(table.dtype), (0, 1)), of_rows=True)
 
 
-def twins(
-    parameter: Parameter, first: Any, values: Mapping[str, Array], gradients: Mapping[str, Array | None]
-) -> int:
+def twins(parameter: Parameter, first: Any, values: Mapping[str, Array], gradients: Mapping[str, Array | None]) -> int:
     """How many outputs equalled an earlier one at the start, and do now, also in their gradients, bias included.
 
     `first` is what `leaders` said at the start.

@@ -23,9 +23,9 @@ def audit(
     held: Mapping[str, Any],
     state: Any,
     example_inputs: Any,
+    *,
     loss: Callable[[Any], Any] | None,
     steps: int,
-    *,
     words: Words,
     drops: bool,
 ) -> Report:
@@ -46,5 +46,7 @@ def audit(
 
 def _with_offsets(parameter: Parameter, uses: Mapping[str, Collection[str]]) -> Parameter:
     """A parameter; a vector that is added, such as a norm's, is a bias here."""
-    is_added = parameter.kind == "unknown" and len(parameter.shape) == 1 and set(uses.get(parameter.name, ())) == {"add"}
+    is_added = (
+        parameter.kind == "unknown" and len(parameter.shape) == 1 and set(uses.get(parameter.name, ())) == {"add"}
+    )
     return replace(parameter, kind="bias") if is_added else parameter

@@ -30,7 +30,9 @@ class Operations:
         self.norms: set[str] = set()
         self.biases: set[str] = set()
         self.pieces: dict[str, dict[Sequence[int], set[int]]] = {}  # the nodes that show some features of a layer
-        self.places: dict[int, tuple[int, ...]] = {}  # of each node: the equations that lead to it, and which result it is
+        self.places: dict[
+            int, tuple[int, ...]
+        ] = {}  # of each node: the equations that lead to it, and which result it is
         self.avals: dict[int, Any] = {}  # of these nodes: the shape and dtype
         self.rectified: set[int] = set()  # the nodes that are a maximum with zero
         self.summed: dict[int, Sequence[int]] = {}  # of each sum: over which axes

@@ -51,9 +51,7 @@ class Training:
             raise _checks.no_outputs(_described(self._result)) if self._loss is None else _checks.flat_loss()
         if not self.depth:
             seen = [module for module in self._at.values() if module in signals]
-            self.depth = [
-                Depth(module, float(signals[module][0]), float(_rms(slopes[module]))) for module in seen
-            ]
+            self.depth = [Depth(module, float(signals[module][0]), float(_rms(slopes[module]))) for module in seen]
             self.strange = [module for module in seen if not signals[module][1]]
         return gradients
 

@@ -26,6 +26,13 @@ def differentiated(forward: Forward) -> Callable[[Tensors, Tensors], Gradients]:
     return made
 
 
+def host(tensor: Any) -> Any:
+    """A tensor or a variable as NumPy's floats."""
+    if keras.backend.standardize_dtype(tensor.dtype) == "bfloat16":  # of which TensorFlow hands over no scalars
+        tensor = keras.ops.cast(tensor, "float32")
+    return _host.to_floats(keras.ops.convert_to_numpy(tensor))
+
+
 def compiled(function: Callable[[], Any]) -> Callable[[], Any]:
     """A function that makes tensors, compiled as a whole on JAX, where it takes far longer piece by piece."""
     if keras.config.backend() != "jax":
@@ -49,7 +56,9 @@ def _jax(forward: Forward) -> Callable[[Tensors, Tensors], Gradients]:
         if never is None:
             never = cut(jax.grad(lambda held: forward(held, {})[0]), values)
         (found, slopes), outputs = made(values, taps)
-        kept = {name: None if name in never and not _host.to_floats(found[name]).any() else found[name] for name in found}
+        kept = {
+            name: None if name in never and not _host.to_floats(found[name]).any() else found[name] for name in found
+        }
         return Gradients(kept, slopes, outputs)
 
     return run

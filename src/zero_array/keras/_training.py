@@ -5,13 +5,12 @@ from typing import Any
 
 import keras
 
-from .. import _host
 from .._findings import Depth
 from .._learning import _checks, _loss
 from .._learning._adam import Adam
 from .._network_checks import kind
+from ._backends import Tensors, differentiated, host
 from ._evaluate import Evaluator, Inputs
-from ._backends import Tensors, differentiated
 
 
 class Training:
@@ -28,7 +27,7 @@ class Training:
         self._model, self._inputs, self._loss, self._taps = model, inputs, loss, taps
         self._variables = {name: item for name, item in variables.items() if 0 not in item.shape}
         self._names = {id(variable): name for name, variable in variables.items()}
-        self.trained = {name: _numpy(variable) for name, variable in self._variables.items()}
+        self.trained = {name: host(variable) for name, variable in self._variables.items()}
         self._differentiate = differentiated(self._forward)
         self._adam = Adam()
         self._returned = ""  # what the model returns, in words
@@ -43,7 +42,7 @@ class Training:
         }
         found = self._differentiate(values, self._taps)
         slopes = {name: found.parameters[name] for name in values}
-        gradients = {name: None if item is None else _numpy(item) for name, item in slopes.items()}
+        gradients = {name: None if item is None else host(item) for name, item in slopes.items()}
         if all(item is None for item in gradients.values()):
             raise _checks.no_outputs(self._returned) if self._loss is None else _checks.flat_loss()
         if not self.depth:
@@ -53,7 +52,6 @@ class Training:
                 for path, value in outputs.items()
             ]
             self.strange = [path for path, value in outputs.items() if not _is_finite(value)]
-            self._taps = {}
         return gradients
 
     def step(self, gradients: Mapping[str, Any]) -> None:
@@ -82,7 +80,7 @@ class Training:
         return keras.ops.reshape(value, ())
 
     def _default(self, result: Any) -> Any:
-        """The model's own loss where it returns one, else the mean square of all outputs against fixed random targets."""
+        """The model's own loss where it returns one, else the mean square against fixed random targets."""
         own = _loss.own(result)
         if _is_float(own) and _size(own) == 1:
             return keras.ops.reshape(own, ())
@@ -113,15 +111,10 @@ def _is_finite(tensor: Any) -> bool:
     """Whether all entries of a tensor are numbers."""
     import numpy
 
-    return bool(numpy.isfinite(_numpy(tensor)).all())
+    return bool(numpy.isfinite(host(tensor)).all())
 
 
 def _rms(tensor: Any) -> float:
     """The root mean square of a tensor."""
-    host = _numpy(tensor).astype("float64")
-    return float((host**2).mean() ** 0.5) if host.size else 0.0
-
-
-def _numpy(tensor: Any) -> Any:
-    """A tensor or a variable as NumPy's floats."""
-    return _host.to_floats(keras.ops.convert_to_numpy(tensor))
+    array = host(tensor).astype("float64")
+    return float((array**2).mean() ** 0.5) if array.size else 0.0

@@ -6,11 +6,11 @@ from typing import Any
 import keras
 from keras import layers
 
-from .. import _host, _network_checks
+from .. import _network_checks
 from .._learning import _checks
 from .._learning._seen import Rectifier, Run, Softmax, softmax
 from .._structure import structure
-from ._backends import compiled
+from ._backends import compiled, host
 from ._evaluate import Evaluator, Inputs, where
 
 _ATTENTIONS = (layers.MultiHeadAttention, layers.GroupQueryAttention, layers.Attention)
@@ -24,7 +24,7 @@ class Watch(Evaluator):
     Attributes
     ----------
     found : dict of str to dict
-        By node: the largest entry of each, and which units of a rectifier are alive; by number: the shares of softmaxes.
+        By node: the largest entry, and which units of a rectifier are alive; by number: the shares of softmaxes.
     rectifiers : dict of int to str
         The rectifiers' modules.
     softmaxes : list of (str, bool)
@@ -99,7 +99,7 @@ def watch(model: Any, names: Mapping[int, str], weights: set[str], inputs: Input
         raise _checks.not_followed(model, error) from error
     watch, outputs, shapes = kept
     network = structure(watch.nodes, outputs, watch.uses, weights)
-    largest = {node: float(_numpy(value)) for node, value in found["largest"].items()}
+    largest = {node: float(host(value)) for node, value in found["largest"].items()}
     softmaxes = [_softmax(found["shares"][number], *known) for number, known in enumerate(watch.softmaxes)]
     rectifiers = []
     for node, module in watch.rectifiers.items():
@@ -122,11 +122,6 @@ def _softmax(shares: Any, module: str, is_masked: bool) -> Softmax | None:
     """How sharp a softmax is, by what it made: zeros are masked, or very small."""
     import numpy
 
-    host = _numpy(shares)
+    share = host(shares)
     with numpy.errstate(divide="ignore"):
-        return softmax(numpy.log(host if is_masked else host.clip(_TINY)), module)
-
-
-def _numpy(tensor: Any) -> Any:
-    """A tensor as NumPy's floats."""
-    return _host.to_floats(keras.ops.convert_to_numpy(tensor))
+        return softmax(numpy.log(share if is_masked else share.clip(_TINY)), module)
