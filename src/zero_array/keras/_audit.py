@@ -75,7 +75,7 @@ def audit(
     run, taps = watch(model, names, {item.name for item in held if item.kind in MATRICES}, inputs)
     training = Training(model, variables, inputs, loss, taps)
     found = probe(training, held, steps)
-    values = {name: keras.ops.convert_to_numpy(variable) for name, variable in variables.items()}
+    values = {name: keras.ops.convert_to_numpy(variable.value) for name, variable in variables.items()}
     padded = {item.name for item in held if item.center == "same"}
     drops = any(
         "drop" in type(item).__name__.lower() and getattr(item, "rate", 0.0) for item in model._flatten_layers()

@@ -27,7 +27,7 @@ def differentiated(forward: Forward) -> Callable[[Tensors, Tensors], Gradients]:
 
 
 def host(tensor: Any) -> Any:
-    """A tensor or a variable as NumPy's floats."""
+    """A tensor as NumPy's floats."""
     if keras.backend.standardize_dtype(tensor.dtype) == "bfloat16":  # of which TensorFlow hands over no scalars
         tensor = keras.ops.cast(tensor, "float32")
     return _host.to_floats(keras.ops.convert_to_numpy(tensor))

@@ -27,7 +27,7 @@ class Training:
         self._model, self._inputs, self._loss, self._taps = model, inputs, loss, taps
         self._variables = {name: item for name, item in variables.items() if 0 not in item.shape}
         self._names = {id(variable): name for name, variable in variables.items()}
-        self.trained = {name: host(variable) for name, variable in self._variables.items()}
+        self.trained = {name: host(variable.value) for name, variable in self._variables.items()}
         self._differentiate = differentiated(self._forward)
         self._adam = Adam()
         self._returned = ""  # what the model returns, in words
