@@ -72,7 +72,7 @@ def audit(
     inputs = arguments(model, example_inputs)
     names = {id(variable): name for name, variable in variables.items()}
     held = parameters(model, names)
-    run, taps = watch(model, names, {item.name for item in held if item.kind in MATRICES}, inputs)
+    run, taps = watch(model, variables, {item.name for item in held if item.kind in MATRICES}, inputs)
     training = Training(model, variables, inputs, loss, taps)
     found = probe(training, held, steps)
     values = {name: keras.ops.convert_to_numpy(variable.value) for name, variable in variables.items()}

@@ -33,13 +33,13 @@ def host(tensor: Any) -> Any:
     return _host.to_floats(keras.ops.convert_to_numpy(tensor))
 
 
-def compiled(function: Callable[[], Any]) -> Callable[[], Any]:
-    """A function that makes tensors, compiled as a whole on JAX, where it takes far longer piece by piece."""
+def compiled(function: Callable[[Tensors], Any]) -> Callable[[Tensors], Any]:
+    """A function of tensors, compiled as a whole on JAX, where it takes far longer piece by piece."""
     if keras.config.backend() != "jax":
         return function
     import jax
 
-    made: Callable[[], Any] = jax.jit(function)
+    made: Callable[[Tensors], Any] = jax.jit(function)
     return made
 
 

@@ -81,19 +81,21 @@ class Watch(Evaluator):
         self.softmaxes.append((where(operation), is_masked))
 
 
-def watch(model: Any, names: Mapping[int, str], weights: set[str], inputs: Inputs) -> tuple[Run, dict[str, Any]]:
+def watch(model: Any, variables: Mapping[str, Any], weights: set[str], inputs: Inputs) -> tuple[Run, dict[str, Any]]:
     """Run it once; also zeros of the shape and dtype of what each layer returns, by its path."""
     kept: list[Any] = []
 
-    def run() -> Any:
-        with keras.StatelessScope():
+    names = {id(variable): name for name, variable in variables.items()}
+
+    def run(values: dict[str, Any]) -> Any:
+        with keras.StatelessScope(state_mapping=[(variables[name], value) for name, value in values.items()]):
             watch = Watch(names)
             _, outputs = watch.run(model, inputs)
         kept[:] = watch, outputs, {path: (value.shape, value.dtype) for path, value in watch.outputs.items()}
         return watch.found
 
     try:
-        found = compiled(run)()
+        found = compiled(run)({name: variable.value for name, variable in variables.items()})
     except Exception as error:
         _call(model, inputs)  # where that fails too, the inputs are to blame
         raise _checks.not_followed(model, error) from error
