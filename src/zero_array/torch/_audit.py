@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -98,6 +99,7 @@ def _audit(
         buffers = {name: tensor.detach().clone() for name, tensor in model.named_buffers()}
         watch = Watch(model, {id(tensor): name for name, tensor in model.named_parameters()}, weights)
         inputs = mapped(example_inputs, lambda tensor: tensor.detach().clone())
+        torch.manual_seed(0)  # inside the fork: what is random in evaluation mode too is the same each time
         outputs = fill(watch, lambda *given, **named: functional_call(model, buffers, given, named), inputs)
         with training(model):
             found = probe(Copies(model, example_inputs, loss), held, steps)
