@@ -179,6 +179,15 @@ def test_gradients_and_depth() -> None:
     assert report.depth[1].gradient == pytest.approx(float((slope**2).mean() ** 0.5), rel=1e-5)
 
 
+def test_depth_is_of_layers_with_parameters() -> None:
+    """What has no parameters of its own is no step of the depth, wherever it stands."""
+    x = keras.Input((6, 6, 4))
+    y = layers.ReLU()(layers.Conv2D(4, 3, name="one")(x))
+    y = layers.Activation("tanh")(layers.Conv2D(4, 3, activation="relu", name="two")(layers.MaxPooling2D(1)(y)))
+    report = zero_array.keras.audit(keras.Model(x, layers.Flatten()(y)), starts.batch(starts.PICTURE))
+    assert [item.module for item in report.depth] == ["one", "two"]
+
+
 class Busy(keras.Model):
     """A model with everything that could be touched: it norms, drops and draws."""
 

@@ -61,7 +61,7 @@ class Evaluator(Tracer):
         if isinstance(operation, layers.Layer) and "training" in signature(operation.call).parameters:
             kwargs["training"] = isinstance(operation, layers.BatchNormalization)
         results = keras.tree.flatten(self.computed(operation, args, kwargs, nodes))
-        read = [name for node in nodes[:1] if node is not None for name in self._read(node)]
+        read = [name for node in nodes[:1] if node is not None for name in self.read(operation, node)]
         if read:
             path = where(operation) or _modules.module(read[0])
             if path not in self.outputs:
@@ -74,11 +74,12 @@ class Evaluator(Tracer):
         """What an operation returns."""
         return operation(*args, **kwargs)
 
-    def _read(self, node: int) -> Sequence[str]:
-        """The parameters of the layer that ends in a node, which may be its activation."""
+    def read(self, operation: Any, node: int) -> Sequence[str]:
+        """The parameters that an operation reads, which ends in a node: of a layer, that may be its activation."""
         found = self.nodes[node]
-        is_activation = not found.parameters and found.inputs == (node - 1,)
-        return self.nodes[node - 1].parameters if is_activation else found.parameters
+        if found.parameters or not isinstance(operation, layers.Layer) or not operation.trainable_variables:
+            return found.parameters
+        return self.nodes[node - 1].parameters
 
 
 def where(operation: Any) -> str:

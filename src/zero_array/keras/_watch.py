@@ -40,7 +40,7 @@ class Watch(Evaluator):
     def computed(self, operation: Any, args: Any, kwargs: Any, nodes: Sequence[int | None]) -> Any:
         """What an operation returns, looked at; also what a layer returns before its activation."""
         node = nodes[0] if nodes else None
-        activation = vars(operation).get("activation") if node is not None and self._read(node) else None
+        activation = vars(operation).get("activation") if node is not None and self.read(operation, node) else None
         if node is not None and activation is not None and not self.nodes[node].parameters:
             operation.activation = keras.activations.linear
             try:
