@@ -93,7 +93,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Collect what the backend or the host of this session has to pass, and nothing else."""
     name, host = collection_path.stem, config.getoption("host")
     if name.endswith("_test"):  # in tests/embed: keras_test is for each of Keras's backends, keras_jax_test for one
-        owned = name.removesuffix("_test").removesuffix("_models").replace("_", "-")
+        owned = name.removesuffix("_test").removesuffix("_models").removesuffix("_audit").replace("_", "-")
         return True if not host or not host.startswith(owned) else None
     if collection_path.suffix != ".py" or not name.startswith("test_"):
         return None

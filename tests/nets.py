@@ -33,6 +33,10 @@ NETS = {"resnet": RESNET, "transformer": TRANSFORMER}
 OPTIONS: dict[str, dict[str, Any]] = {"resnet": {}, "transformer": {"head": "algorithm1"}}
 ZEROS = {"one.second", "two.second", "key", "value", "down"}
 
+SERIES = {("zeros in series", "one.first"), ("zeros before a ReLU", "one.first"), ("zero gradient", "")}
+"""The errors that the audit finds in the residual network where both convolutions of block one are zero; the last is of
+their norms, which have other names in each framework."""
+
 DIGESTS = {
     "resnet": {
         "stem": "cd98a65d2659df2d",

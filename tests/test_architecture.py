@@ -28,6 +28,8 @@ def host(path: Path) -> str:
 
 
 NAMES = [name_of(path) for path in MODULES]
+FOLDERS = {name.partition(".")[0] for name in NAMES if name.startswith("_") and "." in name}
+"""Those without public names: what is imported from them is a module."""
 
 ORDER = [
     {"_typing"},
@@ -53,6 +55,13 @@ ORDER = [
     {"_npz", "_safetensors"},
     {"_checkpoint"},
     {"_audit"},
+    {
+        *("_learning.__init__", "_learning._adam", "_learning._checks", "_learning._loss", "_learning._modules"),
+        *("_learning._seen", "_learning._series", "_learning._twins", "_learning._words"),
+    },
+    {"_learning._probe"},
+    {"_learning._judge", "_learning._stuck"},
+    {"_learning._report"},
     {"__init__", "_layout", "dask", "mlx._initializers", "mlx._layers", "mlx._trace", "recipes"},
     {"_model", "jax._initializers", "jax._shown"},
     {"mlx._model"},
@@ -60,17 +69,19 @@ ORDER = [
     {"jax._values"},
     {"jax._operations"},
     {"jax._jaxpr"},
-    {"jax._read"},
-    {"jax._tree"},
+    {"jax._evaluate", "jax._read"},
+    {"jax._training", "jax._tree", "jax._watch"},
+    {"jax._audit"},
     {"equinox", "flax", "haiku", "jax.__init__"},
-    {"keras._initializers", "keras._layers", "keras._symbolic"},
-    {"keras._model"},
+    {"keras._backends", "keras._initializers", "keras._layers", "keras._symbolic"},
+    {"keras._evaluate", "keras._model"},
+    {"keras._training", "keras._watch"},
+    {"keras._audit"},
     {"keras.__init__"},
-    {"torch._audit_checks", "torch._local", "torch._modules", "torch._ops", "torch._twins", "torch._words"},
+    {"torch._audit_checks", "torch._local", "torch._modules", "torch._ops"},
     {"torch._in_place"},
-    {"torch._record", "torch._series", "torch._symbolic", "torch._write"},
+    {"torch._record", "torch._symbolic", "torch._write"},
     {"torch._model", "torch._probe", "torch._watch"},
-    {"torch._judge", "torch._stuck"},
     {"torch._audit"},
     {"torch.__init__"},
     {"_audit_command", "_check", "_show", "_verify"},  # the commands
@@ -112,6 +123,8 @@ DOORS = {
     "backends": {"jax"},
     "_views": {"numpy"},
     "jax": {"numpy"},
+    "keras": {"jax", "numpy", "tensorflow", "torch"},  # its backends, each where it is the one
+    "_learning": {"numpy"},
     "mlx": {"numpy"},
     "_look": {"numpy"},
     "_judge": {"numpy"},
@@ -139,6 +152,10 @@ def imports(tree: ast.AST) -> Iterator[tuple[ast.AST, str, int]]:
                 yield from ((node, alias.name, 0) for alias in names)
             case ast.ImportFrom(module=None, names=names, level=level):
                 yield from ((node, alias.name, level) for alias in names)
+            case ast.ImportFrom(module=str(name), names=names, level=level) if (
+                name.rpartition(".")[2] in FOLDERS and level
+            ):
+                yield from ((node, f"{name}.{alias.name}", level) for alias in names)
             case ast.ImportFrom(module=str(name), level=level):
                 yield node, name, level
             case ast.Call(func=ast.Name(id="import_module"), args=[ast.Constant(value=str(name))]):
@@ -202,7 +219,6 @@ MAY_WAIT = {
     "_views": {"tolist"},  # NumPy's
     "mlx._trace": {"tolist"},  # of a random key
     "torch._record": {"tolist"},  # of a tensor that is made on the CPU
-    "torch._twins": {"cpu", "numpy"},  # the audit's: it reads weights
 }
 
 

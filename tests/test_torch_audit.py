@@ -52,6 +52,17 @@ def test_good_blocks_have_no_errors(name: str, start: str) -> None:
     assert branches.evidence.startswith(f"{count if start == 'ZerO' else 0} of {count} ") or name == "parallel"
 
 
+def test_same_report_whatever_is_drawn() -> None:
+    """A model that draws in evaluation mode too has one report, whatever torch's random state."""
+    model, x = seeded(partial(block, "drop path")), data(*TOKENS)
+    reports = set()
+    for seed in range(20):
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            reports.add(zero_array.torch.audit(model, x).to_json())
+    assert len(reports) == 1
+
+
 def test_reach_and_depth() -> None:
     """What waits behind zeros has no gradient now, and one after a step; signal and gradient are those of torch."""
     x = data(3, 4)

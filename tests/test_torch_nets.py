@@ -1,4 +1,4 @@
-"""The networks that all frameworks have, in torch: the same bytes."""
+"""The networks that all frameworks have, in torch: the same bytes, and the same findings."""
 
 import nets
 import pytest
@@ -71,3 +71,15 @@ def test_same_bytes(net: str) -> None:
     zero_array.torch.init_(model, example_inputs=torch.zeros(2, 3, 8, 8), **nets.OPTIONS[net])
     weights = {name.removesuffix(".weight").removesuffix(".0"): tensor for name, tensor in model.named_parameters()}
     assert nets.found({name: weights[name].detach().numpy() for name in nets.NETS[net]}) == nets.DIGESTS[net]
+
+
+def test_same_errors() -> None:
+    """The residual network with zeros in series has the errors that the audit finds in every framework."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = ResNet()
+    for conv in (model.one.first, model.one.second):
+        nn.init.zeros_(conv[0].weight)
+    report = zero_array.torch.audit(model, torch.rand(2, 3, 8, 8)).filter(severity="error")
+    names = {"one.first.0.weight": "one.first"}
+    assert {(item.what, names.get(item.parameter, "")) for item in report} == nets.SERIES

@@ -151,6 +151,10 @@ def placed(nodes: Sequence[Node], weights: Collection[str]) -> list[Node]:
 
 def _where(graph: Graph, node: Node) -> str:
     first, second = (graph.above[source] for source in node.inputs)
-    names = {name for number in graph.members(first ^ second) for name in graph.nodes[number].parameters}
+    return common({name for number in graph.members(first ^ second) for name in graph.nodes[number].parameters})
+
+
+def common(names: Collection[str]) -> str:
+    """The module that some parameters have in common."""
     steps = zip(*(name.split(".")[:-1] for name in names), strict=False)
     return ".".join(step[0] for step in takewhile(lambda step: len(set(step)) == 1, steps))

@@ -18,7 +18,9 @@ table { border-collapse: collapse; width: 100% } td { overflow-wrap: anywhere }
 td, th { text-align: left; vertical-align: top; padding: .3em .8em .3em 0; border-bottom: 1px solid #8884 }
 .short td, td:nth-child(3) { white-space: nowrap }
 .error td:first-child { color: #d33; font-weight: bold } .warning td:first-child { color: #b60 }
-.note td:first-child { opacity: .7 }
+.note td:first-child { opacity: .7 } .short { overflow-x: auto }
+@media (max-width: 40em) { .long th { display: none } .long tr { display: block; border-bottom: 1px solid #8884 }
+  .long tr td { display: block; border: 0; padding: .1em 0; white-space: normal } }
 svg { max-width: 100%; height: auto } svg text { font-size: 12px; fill: currentColor }
 svg polyline { fill: none; stroke-width: 1.5 } .grid, .frame { stroke: #8886; fill: none }
 </style></head><body>
@@ -51,7 +53,8 @@ def _findings(findings: Sequence[Finding]) -> str:
     rows = (
         (item.severity, (item.severity, item.parameter, item.what, item.evidence, item.remedy)) for item in findings
     )
-    return _table(("severity", "parameter", "what", "evidence", "remedy"), rows) if findings else ""
+    heads = ("severity", "parameter", "what", "evidence", "remedy")
+    return f'<div class="long">{_table(heads, rows)}</div>' if findings else ""
 
 
 def _plots(weights: Sequence[Facts], depth: Sequence[Depth], reach: Sequence[Reach]) -> Iterator[tuple[str, str, str]]:

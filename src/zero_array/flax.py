@@ -6,12 +6,17 @@ from typing import Any, Literal
 from flax import linen, nnx
 
 from . import _network_checks
+from ._learning._words import Words
 from ._plan import Fill, Plan
 from ._recipe import Recipe
+from ._report import Report
 from ._typing import Choice, Order, Scale
+from .jax._audit import audit as look
 from .jax._tree import named, planned, rebuilt, started
 
-__all__ = ["init"]
+__all__ = ["audit", "init"]
+
+_WORDS = Words.of("flax", "stop_gradient or a rounding")
 
 
 def init(
@@ -82,14 +87,10 @@ def init(
         return _linen(model, variables, recipe, options, others, dry_run=dry_run)
     if not isinstance(model, nnx.Module) or variables is not None:
         raise _network_checks.no_model(model, "flax.nnx.Module, or one linen.Module and its `variables`")
-    graph, params, rest = nnx.split(model, nnx.Param, ...)
-    flat = {".".join(map(str, path)): (path, variable) for path, variable in nnx.to_flat_state(params)}
-    held = named({name: variable.get_raw_value() for name, (_, variable) in flat.items()}, model)
+    held, rest, merged = _opened(model)
 
     def function(held: dict[str, Any], rest: Any, *args: Any, **kwargs: Any) -> Any:
-        new = [(path, var.replace(held.get(name, var.get_raw_value()))) for name, (path, var) in flat.items()]
-        merged = nnx.merge(graph, nnx.from_flat_state(new), rest)
-        return apply(merged, *args, **kwargs) if apply else merged(*args, **kwargs)
+        return (apply or _call)(merged(held, rest), *args, **kwargs)
 
     plan = planned(recipe, function, held, rest, options=options, others=others)
     if not dry_run:
@@ -100,6 +101,82 @@ def init(
             if name in new:
                 variable.set_raw_value(new[name])
     return plan
+
+
+def audit(
+    model: nnx.Module, example_inputs: Any, *, loss: Callable[[Any], Any] | None = None, steps: int = 0
+) -> Report:
+    """Find what a model of nnx cannot learn from its start, by its weights, one run, and its gradients.
+
+    The model is traced once, and what was traced is run with its values: BatchNorm by the batch, and without dropout.
+    Then copies of its parameters are trained: at least one gradient is made, and as many steps of Adam (learning rate
+    0.001) as `steps` says; a few more while parameters, or outputs of layers, get their first gradient. The model, its
+    modes and its random state are afterwards what they were.
+
+    Parameters
+    ----------
+    model : nnx.Module
+        The model, with values. What is trained are its `nnx.Param`.
+    example_inputs : array, tuple or dict
+        What to call it with (a dict by keyword), with values; two examples or more, where it has BatchNorm.
+    loss : callable, optional
+        A function of what the model returns, traced. Where left out, it is the ``loss`` that the model itself returns,
+        if any, or the mean square of all its outputs against random numbers, the same ones each time.
+    steps : int
+        After how many steps of training the gradients are looked at again.
+
+    Returns
+    -------
+    Report
+        What was found; it prints as a table. It goes to JSON and HTML too.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model is none, or does not take the inputs, or if another argument is of the wrong kind.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from flax import nnx
+    >>> import zero_array.flax
+    >>> zeros = {"kernel_init": nnx.initializers.zeros, "rngs": nnx.Rngs(0)}
+    >>> model = nnx.Sequential(nnx.Linear(2, 2, **zeros), nnx.Linear(2, 2, **zeros))
+    >>> report = zero_array.flax.audit(model, jnp.ones((3, 2)))
+    >>> [finding.what for finding in report.filter("layers.0.kernel", severity="error")]
+    ['all constant', 'zeros in series']
+    """
+    if not isinstance(model, nnx.Module):
+        raise _network_checks.no_model(model, "flax.nnx.Module")
+    held, rest, merged = _opened(model)
+    drops = any(
+        "drop" in type(item).__name__.lower() and getattr(item, "rate", 0.0) for _, item in nnx.iter_graph(model)
+    )
+
+    def function(held: dict[str, Any], rest: Any, *args: Any, **kwargs: Any) -> Any:
+        training = merged(held, rest)
+        training.set_attributes(use_running_average=False, deterministic=True, raise_if_not_found=False)
+        return training(*args, **kwargs)
+
+    return look(function, held, rest, example_inputs, loss=loss, steps=steps, words=_WORDS, drops=drops)
+
+
+def _opened(model: nnx.Module) -> tuple[dict[str, Any], Any, Callable[[dict[str, Any], Any], Any]]:
+    """The parameters of a model by name, the rest of its state, and what makes a new model of both."""
+    graph, params, rest = nnx.split(model, nnx.Param, ...)
+    flat = {".".join(map(str, path)): (path, variable) for path, variable in nnx.to_flat_state(params)}
+    held = named({name: variable.get_raw_value() for name, (_, variable) in flat.items()}, model)
+
+    def merged(held: dict[str, Any], rest: Any) -> Any:
+        new = [(path, var.replace(held.get(name, var.get_raw_value()))) for name, (path, var) in flat.items()]
+        return nnx.merge(graph, nnx.from_flat_state(new), rest)
+
+    return held, rest, merged
+
+
+def _call(model: Any, *args: Any, **kwargs: Any) -> Any:
+    """What a model returns."""
+    return model(*args, **kwargs)
 
 
 def _linen(

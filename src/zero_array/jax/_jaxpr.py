@@ -21,9 +21,17 @@ class Reader(Operations):
         """The results of a jaxpr, for what is known of its arguments."""
         jaxpr = getattr(closed, "jaxpr", closed)
         known: dict[Any, Value] = dict(zip(jaxpr.invars, given, strict=True))
-        for equation in jaxpr.eqns:
+        for number, equation in enumerate(jaxpr.eqns):
             values = [Value() if hasattr(item, "val") else known.get(item, Value()) for item in equation.invars]
-            known |= zip(equation.outvars, self._equation(equation, values), strict=True)
+            self._path.append(number)
+            before = len(self.nodes)
+            results = self._equation(equation, values)
+            for index, value in enumerate(results):
+                if value.node is not None and value.node >= before and value.node not in self.places:
+                    self.places[value.node] = (*self._path, index)  # what is inside has its place already
+                    self.avals[value.node] = equation.outvars[index].aval
+            self._path.pop()
+            known |= zip(equation.outvars, results, strict=True)
         return [Value() if hasattr(item, "val") else known.get(item, Value()) for item in jaxpr.outvars]
 
     def _equation(self, equation: Any, given: list[Value]) -> list[Value]:
@@ -31,9 +39,9 @@ class Reader(Operations):
         op = _NAMES.get(op, op)
         if op == "scan":
             return self._scan(equation.params, given)
-        inner = [equation.params[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in equation.params]
-        if len(inner) == 1 and len(getattr(inner[0], "jaxpr", inner[0]).invars) == len(given):
-            return self.run(inner[0], given)
+        called = inside(equation)
+        if called is not None:
+            return self.run(called, given)
         if not any(is_float(item.aval) for item in equation.outvars):
             return [Value()] * len(equation.outvars)
         if op in _shown.VIEWS:
@@ -110,6 +118,14 @@ class Reader(Operations):
         for name in features.names:
             self.pieces.setdefault(name, {}).setdefault(rows, set()).add(known.node)  # type: ignore[arg-type]
         return known
+
+
+def inside(equation: Any) -> Any | None:
+    """The jaxpr that an equation calls with its own arguments, such as that of a jit; None where there is none."""
+    inner = [equation.params[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in equation.params]
+    if len(inner) != 1 or equation.primitive.name == "scan":
+        return None
+    return inner[0] if len(getattr(inner[0], "jaxpr", inner[0]).invars) == len(equation.invars) else None
 
 
 def is_float(aval: Any) -> bool:

@@ -31,6 +31,13 @@ class Operations:
         self.norms: set[str] = set()
         self.biases: set[str] = set()
         self.pieces: dict[str, dict[Sequence[int], set[int]]] = {}  # the nodes that show some features of a layer
+        self.places: dict[
+            int, tuple[int, ...]
+        ] = {}  # of each node: the equations that lead to it, and which result it is
+        self.avals: dict[int, Any] = {}  # of these nodes: the shape and dtype
+        self.rectified: set[int] = set()  # the nodes that are a maximum with zero
+        self.summed: dict[int, Sequence[int]] = {}  # of each sum: over which axes
+        self._path: list[int] = []
         self._sums: dict[int, Scores | None] = {}  # of sums over one side of a product: that product, to be turned
         self.is_recurrent = False
 
@@ -138,6 +145,10 @@ class Operations:
             features=_joined(active) if kept.features else None,
             scores=kept.scores,
         )
+        if op == "relu" and any(getattr(item, "val", None) == 0 for item in equation.invars):
+            self.rectified.add(known.node)  # type: ignore[arg-type]
+        if op == "reduce_sum":
+            self.summed[known.node] = equation.params["axes"]  # type: ignore[index]
         if op == "reduce_sum" and active[0].scores:
             self._sums[known.node] = _turned(active[0].scores, equation.params["axes"])  # type: ignore[index]
         return known

@@ -1,7 +1,7 @@
 """A model as a function of its parameters: what they are, and its structure, by tracing it once without computing."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -12,26 +12,64 @@ from .._structure import Structure, structure
 from ._jaxpr import Reader, is_float
 
 
+class Traced(NamedTuple):
+    """A function of parameters, traced.
+
+    Attributes
+    ----------
+    closed : ClosedJaxpr
+        What it computes of the leaves of `given`.
+    given : tuple
+        Its parameters by name, its state, and the arrays among its inputs.
+    call : callable
+        What was traced: of these three, whatever the function returns.
+    reader : Reader
+        What was read from it.
+    held : list of Parameter
+        The parameters.
+    network : Structure
+        Branches, attentions and heads.
+    """
+
+    closed: Any
+    given: tuple[Any, Any, Any]
+    call: Callable[..., Any]
+    reader: Reader
+    held: list[Parameter]
+    network: Structure
+
+
 def read(
     function: Callable[..., Any], leaves: Mapping[str, Any], state: Any, example_inputs: Any
 ) -> tuple[list[Parameter], Structure]:
     """Trace ``function(leaves, state, *inputs)``: the leaves in a dict by name, the inputs by keyword from a dict."""
-    known = {name: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for name, leaf in leaves.items()}
+    found = trace(function, leaves, state, example_inputs)
+    return found.held, found.network
+
+
+def trace(function: Callable[..., Any], leaves: Mapping[str, Any], state: Any, example_inputs: Any) -> Traced:
+    """The same, with all that is known of it."""
+    known = {name: _spec(leaf) for name, leaf in leaves.items()}
     inputs, tree = jax.tree.flatten(
         ((), dict(example_inputs))
         if isinstance(example_inputs, Mapping)
         else (tuple(example_inputs) if isinstance(example_inputs, tuple | list) else (example_inputs,), {})
     )
-    arrays = {number: _spec(value) for number, value in enumerate(inputs) if hasattr(value, "dtype")}
+    arrays = {number: value for number, value in enumerate(inputs) if hasattr(value, "dtype")}
     if not arrays:
         raise _network_checks.no_inputs(example_inputs)
 
     def called(held: dict[str, Any], state: Any, given: dict[int, Any]) -> Any:
         args, kwargs = jax.tree.unflatten(tree, [given.get(number, value) for number, value in enumerate(inputs)])
-        return [item for item in jax.tree.leaves(function(held, state, *args, **kwargs)) if hasattr(item, "dtype")]
+        state = jax.tree.map(lambda leaf: leaf, state)  # anew, so that Flax lets it be changed under a gradient too
+        return function(held, state, *args, **kwargs)
 
+    def flat(*given: Any) -> Any:
+        return [item for item in jax.tree.leaves(called(*given)) if hasattr(item, "dtype")]
+
+    specs = {number: _spec(value) for number, value in arrays.items()}
     try:
-        closed = jax.make_jaxpr(called)(known, state, arrays)
+        closed = jax.make_jaxpr(flat)(known, state, specs)
     except Exception as error:
         raise _network_checks.failing_inputs(error) from error
     reader = Reader({name: leaf.shape for name, leaf in known.items()})
@@ -44,7 +82,8 @@ def read(
     weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
     outputs = [value.node for value in results if value.node is not None]
     gated = {parameter.name for parameter in held if parameter.kind == "recurrent"}
-    return held, structure(placed(reader.nodes, weights), outputs, reader.uses, weights, gated)
+    network = structure(placed(reader.nodes, weights), outputs, reader.uses, weights, gated)
+    return Traced(closed, (dict(leaves), state, arrays), called, reader, held, network)
 
 
 def _spec(value: Any) -> jax.ShapeDtypeStruct:

@@ -3,12 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-try:
-    import keras
-except ModuleNotFoundError as error:
-    if error.name != "keras":  # Keras is here, and its backend is not
-        raise
-    raise ModuleNotFoundError("zero_array.keras needs Keras: pip install keras", name="keras") from None
+import keras
 
 from .. import _checks
 from .._layout import Layout, frozen

@@ -76,13 +76,7 @@ def init(
     options: dict[str, Any] = {"head": head, "embeddings": embeddings, "branch_end": branch_end}
     options |= {"scale": scale, "order": order, "columns": columns}
     others = {"example_inputs": example_inputs, "branches": branches, "overrides": overrides}
-    if not isinstance(model, keras.layers.Layer):
-        raise _network_checks.no_model(model, "keras.Model")
-    variables = {variable.path: variable for variable in model.trainable_variables}
-    if not variables:
-        raise _network_checks.not_built(model)
-    if len(variables) < len(model.trainable_variables):
-        raise _network_checks.same_names(sorted(variable.path for variable in model.trainable_variables))
+    variables = opened(model)
     names = {id(variable): name for name, variable in variables.items()}
 
     def read() -> tuple[list[Parameter], Structure]:
@@ -101,6 +95,18 @@ def init(
         if filling and not dry_run:
             variables[name].assign(_array(filling, variables[name]))
     return plan
+
+
+def opened(model: Any) -> dict[str, Any]:
+    """The trainable variables of a model by their paths; refuses what has none."""
+    if not isinstance(model, keras.layers.Layer):
+        raise _network_checks.no_model(model, "keras.Model")
+    variables = {variable.path: variable for variable in model.trainable_variables}
+    if not variables:
+        raise _network_checks.not_built(model)
+    if len(variables) < len(model.trainable_variables):
+        raise _network_checks.same_names(sorted(variable.path for variable in model.trainable_variables))
+    return variables
 
 
 def _shape(variable: Any) -> tuple[int, ...] | None:

@@ -25,7 +25,7 @@ _NAMES = {
 }
 
 
-class _Tracer:
+class Tracer:
     """Goes back from the outputs, and writes the operations down in order."""
 
     def __init__(self, names: Mapping[int, str]) -> None:
@@ -48,21 +48,27 @@ class _Tracer:
                 call = operation._inbound_nodes[number]
                 inputs = [self.visit(source, known, where) for source in call.input_tensors]
                 sources = [source for source in inputs if source is not None]
-                for made, node in zip(
-                    call.output_tensors, self.call(operation, call, inputs, sources, where), strict=True
-                ):
-                    known[id(made)] = node
+                nodes = self.call(operation, call, inputs, sources, where)
+                known |= zip(map(id, call.output_tensors), nodes, strict=True)
+                if not is_looked_into(operation):
+                    self.note(operation, call, nodes)
         return known[id(tensor)]
 
     def input(self, tensor: Any) -> int | None:
         """Where activations begin."""
         return self.add(Node("input")) if "float" in tensor.dtype else None
 
+    def note(self, operation: Any, call: Any, nodes: Sequence[int | None]) -> None:
+        """Look at one call of an operation, which made these nodes."""
+
+    def same(self, tensor: Any, other: Any) -> None:
+        """Note that a symbolic tensor stands for another."""
+
     def call(
         self, operation: Any, call: Any, inputs: Sequence[int | None], sources: Sequence[int], where: str
     ) -> Sequence[int | None]:
         """The nodes of the outputs of one call."""
-        if _is_looked_into(operation):
+        if is_looked_into(operation):
             return self.inside(operation, call, inputs)
         kind = type(operation).__name__.lower()
         op = "norm" if "normalization" in kind else _NAMES.get(kind, kind)
@@ -98,14 +104,18 @@ class _Tracer:
                 return item
             kept.append(keras.KerasTensor(item.shape, item.dtype))
             known[id(kept[-1])] = numbers[id(item)]
+            self.same(kept[-1], item)
             return kept[-1]
 
         args, kwargs = keras.tree.map_structure(fresh, (call.arguments.args, call.arguments.kwargs))
         outputs = keras.tree.flatten(layer.call(*args, **kwargs))
-        return [self.visit(tensor, known, layer.name) for tensor in outputs]
+        nodes = [self.visit(tensor, known, layer.name) for tensor in outputs]
+        for made, tensor in zip(call.output_tensors, outputs, strict=True):
+            self.same(made, tensor)
+        return nodes
 
 
-def _is_looked_into(operation: Any) -> bool:
+def is_looked_into(operation: Any) -> bool:
     """Whether a layer is made of others: a model, or one of somebody's own."""
     own = not type(operation).__module__.startswith("keras.")
     return isinstance(operation, keras.Model) or (own and isinstance(operation, layers.Layer))
@@ -113,13 +123,21 @@ def _is_looked_into(operation: Any) -> bool:
 
 def trace(model: Any, names: Mapping[int, str], weights: set[str], inputs: tuple[Any, dict[str, Any]]) -> Structure:
     """The structure of a model; `inputs` are symbolic tensors, by place and by name."""
-    tracer = _Tracer(names)
+    tracer = Tracer(names)
+    _, outputs = follow(model, tracer, inputs)
+    return structure(tracer.nodes, outputs, tracer.uses, weights)
+
+
+def follow(model: Any, tracer: Tracer, inputs: tuple[Any, dict[str, Any]]) -> tuple[Any, list[int]]:
+    """Have a tracer follow what a model computes: its symbolic outputs, and their nodes."""
     held = model._flatten_layers()
     before = [(layer, len(layer._inbound_nodes), len(layer._outbound_nodes)) for layer in held]
     try:
         args, kwargs = inputs
-        outputs = [tracer.visit(tensor, {}, "") for tensor in keras.tree.flatten(model.call(*args, **kwargs))]
+        result = model.call(*args, **kwargs)
+        known: dict[int, int | None] = {}
+        nodes = [tracer.visit(tensor, known, "") for tensor in keras.tree.flatten(result)]
     finally:
         for layer, made, taken in before:  # what is traced leaves no calls behind
             del layer._inbound_nodes[made:], layer._outbound_nodes[taken:]
-    return structure(tracer.nodes, [node for node in outputs if node is not None], tracer.uses, weights)
+    return result, [node for node in nodes if node is not None]

@@ -1,26 +1,37 @@
 """The audit of a model: what its weights, its activations and its gradients say of its start."""
 
 from collections.abc import Callable
-from glob import escape
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from .._audit import audit as weigh
-from .._findings import Finding, Reach
-from .._graph import Graph
+from .._learning import _checks
+from .._learning._probe import probe
+from .._learning._report import Seen, report
+from .._learning._seen import Run
+from .._learning._words import Words
 from .._plan import MATRICES, Parameter
 from .._report import Report
 from .._structure import structure
-from . import _audit_checks, _judge
+from . import _audit_checks
 from ._model import checked
-from ._probe import preserved, probe
+from ._ops import VIEWS
+from ._probe import Copies, preserved, training
 from ._record import arguments, fill, mapped
-from ._series import Zeros
-from ._stuck import stuck
-from ._twins import rows
 from ._watch import Watch
+
+_SHOWN = {*VIEWS, "contiguous", "item", "lookup"}
+_INIT = "zero_array.torch.init_(model, example_inputs=...)"
+_WORDS = Words(
+    init=_INIT,
+    anew="zero_array.torch.init_(model)",
+    distinct="zero_array.torch.init_(model, columns='distinct')",
+    apart=f"zero_array.torch.zero_init_(weight, groups=3), or {_INIT}",
+    bias=f"torch.nn.init.zeros_(bias), or {_INIT}",
+    cut="detach(), .data, no_grad() or a rounding",
+)
 
 
 def audit(
@@ -71,10 +82,7 @@ def audit(
         raise _audit_checks.sharded()
     if any(tensor.is_meta for tensor in model.parameters()):
         raise _audit_checks.no_memory()
-    if loss is not None and not callable(loss):
-        raise _audit_checks.no_loss(loss)
-    if type(steps) is not int or steps < 0:  # True is no number of steps
-        raise _audit_checks.no_steps(steps)
+    _checks.arguments(loss, steps)
     arguments(example_inputs)  # refused before anything runs
     return _audit(model, held, example_inputs, loss, steps)
 
@@ -83,7 +91,6 @@ def _audit(
     model: nn.Module, held: list[Parameter], example_inputs: Any, loss: Callable[[Any], Tensor] | None, steps: int
 ) -> Report:
     """Run, and judge."""
-    values = {name: tensor.detach() for name, tensor in model.named_parameters()}
     weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
     with preserved(model):
         model.eval()
@@ -92,28 +99,17 @@ def _audit(
         buffers = {name: tensor.detach().clone() for name, tensor in model.named_buffers()}
         watch = Watch(model, {id(tensor): name for name, tensor in model.named_parameters()}, weights)
         inputs = mapped(example_inputs, lambda tensor: tensor.detach().clone())
+        torch.manual_seed(0)  # inside the fork: what is random in evaluation mode too is the same each time
         outputs = fill(watch, lambda *given, **named: functional_call(model, buffers, given, named), inputs)
-        seen = probe(model, held, example_inputs, loss, steps)
+        with training(model):
+            found = probe(Copies(model, example_inputs, loss), held, steps)
         drops = any(getattr(item, "p", 0.0) for item in model.modules() if "drop" in type(item).__name__.lower())
     network = structure(watch.nodes, outputs, watch.uses, weights)
-    zero = {name for name, tensor in values.items() if not tensor.any()}
-    partly = zero | {
-        item.name for item in held if item.name in weights and not rows(item, values[item.name]).any(1).all()
+    run = Run(watch.nodes, watch.uses, network, watch.largest, watch.softmaxes, watch.rectifiers, _SHOWN)
+    padded = {
+        f"{name}.weight" if name else "weight"
+        for name, module in model.named_modules()
+        if getattr(module, "padding", None) == "same"
     }
-    layout = {escape(item.name): (item.out_axis, item.in_axis) if item.name in weights else None for item in held}
-    weighed = weigh(values, layout=layout)
-    findings: list[Finding] = [*_judge.signals(watch, seen), *_judge.known(weighed, model, seen)]
-    if seen.is_finite:
-        kinds = {item.name: item.kind for item in held}
-        waiting = {name for name in seen.now if name not in seen.reached and kinds[name] != "bias"}
-        zeros = Zeros(Graph(watch.nodes, weights), watch.largest, zero, partly, waiting)
-        findings += stuck(held, zeros, seen, watch)
-        findings += _judge.attentions(network, held, values, seen)
-        findings += _judge.twins(held, seen, drops=drops)
-    findings += _judge.rectifiers(watch, Graph(watch.nodes, weights))
-    findings += _judge.branches(held, network, watch, zero)
-    reach = tuple(
-        Reach(name, max(now, 0.0), max(seen.after.get(name, 0.0), 0.0) if steps else None)
-        for name, now in seen.now.items()
-    )
-    return Report(tuple(findings), weighed.weights, tuple(seen.depth), reach)
+    values = {name: tensor.detach() for name, tensor in model.named_parameters()}
+    return report(Seen(held, values, run, found, padded, drops), _WORDS, steps)

@@ -1,9 +1,9 @@
-"""What the gradients of a model are, now and after some steps of training: on copies of its parameters."""
+"""Copies of a model that are trained, without touching the model."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,106 +12,16 @@ from torch.func import functional_call
 from torch.nn.modules.module import register_module_forward_hook
 
 from .._findings import Depth
-from .._plan import MATRICES, Parameter
+from .._learning import _checks, _loss
+from .._network_checks import kind
 from . import _audit_checks
 from ._record import arguments, mapped, tensors
-from ._twins import rows, twins
-
-_OF_PARAMETERS, _OF_OUTPUTS = 8, 3  # how many steps are made for new ones, where fewer are asked for
 
 Loss = Callable[[Any], Tensor]
 
 
-@dataclass
-class Probe:
-    """What was seen.
-
-    Attributes
-    ----------
-    now, after : dict of str to float
-        Of each parameter that is trained, the largest absolute entry of its gradient; of no gradient at all, -1.
-    reached : dict of str to int
-        After how many steps each parameter had a gradient first; without those that never had one.
-    rows : dict of str to Tensor
-        Of each weight, which outputs ever had one.
-    steps : int
-        How many steps were made.
-    twins : dict of str to int
-        How many outputs of each weight equal an earlier one, in weight, bias and gradient, when it first has one.
-    depth : list of Depth
-        Signal and gradient behind each module.
-    strange : list of str
-        The modules whose output held infinities, or what is no number, in order.
-    is_finite : bool
-        Whether loss and gradients are numbers.
-    """
-
-    now: dict[str, float] = field(default_factory=dict)
-    after: dict[str, float] = field(default_factory=dict)
-    reached: dict[str, int] = field(default_factory=dict)
-    rows: dict[str, Tensor] = field(default_factory=dict)
-    steps: int = 0
-    twins: dict[str, int] = field(default_factory=dict)
-    depth: list[Depth] = field(default_factory=list)
-    strange: list[str] = field(default_factory=list)
-    is_finite: bool = True
-
-
-def probe(model: nn.Module, held: Sequence[Parameter], example_inputs: Any, loss: Loss | None, steps: int) -> Probe:
-    """Take `steps` steps, and as many more as new outputs of layers come to have a gradient."""
-    found = Probe()
-    with _training(model):
-        copies = _Copies(model, example_inputs, loss)
-        trained = copies.trained
-        matrices = [item for item in held if item.kind in MATRICES and item.name in trained]
-        starts = {item.name: trained[item.name].detach().clone() for item in matrices}
-        optimizer = None
-        while True:
-            gradients = copies.gradients(None if found.steps else _note(model, found))
-            sizes = {name: -1.0 if item is None else float(item.abs().max()) for name, item in gradients.items()}
-            found.now = found.now or sizes
-            found.after = sizes if found.steps == steps else found.after
-            found.is_finite = all(size < torch.inf for size in sizes.values())
-            if not found.is_finite:
-                return found
-            new = {name for name, size in sizes.items() if size > 0 and name not in found.reached}
-            for item in matrices:
-                if item.name in new:
-                    found.twins[item.name] = twins(item, starts[item.name], trained, gradients)
-            found.reached |= dict.fromkeys(new, found.steps)
-            is_growing = _reach(found, matrices, gradients) and found.steps < _OF_OUTPUTS
-            is_growing |= bool(new) and found.steps < _OF_PARAMETERS
-            if found.steps >= steps and not (is_growing and _is_waiting(found, trained)):
-                return found
-            for name, tensor in trained.items():
-                tensor.grad = gradients[name]
-            optimizer = optimizer or torch.optim.Adam(
-                list(trained.values()), lr=1e-3
-            )  # made late: it loads torch.compile
-            optimizer.step()
-            found.steps += 1
-
-
-def _reach(found: Probe, matrices: Sequence[Parameter], gradients: dict[str, Tensor | None]) -> bool:
-    """Note which outputs of layers have a gradient now; whether any is new."""
-    is_new = False
-    for item in matrices:
-        gradient = gradients[item.name]
-        if gradient is not None:
-            now = rows(item, gradient).ne(0).any(1)
-            before = found.rows.setdefault(item.name, torch.zeros_like(now))
-            is_new |= bool((now & ~before).any())
-            found.rows[item.name] = now | before
-    return is_new
-
-
-def _is_waiting(found: Probe, trained: dict[str, nn.Parameter]) -> bool:
-    """Whether anything never had a gradient yet."""
-    return len(found.reached) < len(trained) or not all(bool(item.all()) for item in found.rows.values())
-
-
-class _Copies:
-    """The parameters and buffers of a model once more, which it runs on instead of its own."""
+class Copies:
+    """The parameters and buffers of a model once more, which it runs on instead of its own: a `Training`."""
 
     def __init__(self, model: nn.Module, example_inputs: Any, loss: Loss | None) -> None:
         self.model, self.example_inputs, self.loss = model, example_inputs, loss
@@ -122,11 +32,16 @@ class _Copies:
         self.trained = {name: item for name, item in copies.items() if item.requires_grad and item.numel()}
         if not self.trained:
             raise _audit_checks.all_frozen()
+        self.depth: list[Depth] = []
+        self.strange: list[str] = []
+        self._is_first = True
+        self._optimizer: Any = None
 
-    def gradients(self, note: Callable[..., None] | None) -> dict[str, Tensor | None]:
-        """The gradient by each parameter that is trained; `note` is called for each module."""
+    def gradients(self) -> dict[str, Tensor | None]:
+        """The gradient by each parameter that is trained; the first time, each module is looked at."""
         torch.manual_seed(0)  # inside the fork: what is random is the same at each step
-        hook = None if note is None else register_module_forward_hook(note)
+        hook = register_module_forward_hook(_note(self.model, self)) if self._is_first else None
+        self._is_first = False
         positional, named = arguments(mapped(self.example_inputs, lambda tensor: tensor.detach().clone()))
         try:
             result = functional_call(self.model, self.state, positional, named)
@@ -139,8 +54,17 @@ class _Copies:
         found = torch.autograd.grad(value, list(self.trained.values()), allow_unused=True)
         return dict(zip(self.trained, found, strict=True))
 
+    def step(self, gradients: Mapping[str, Tensor | None]) -> None:
+        """Take one step."""
+        for name, tensor in self.trained.items():
+            tensor.grad = gradients[name]
+        self._optimizer = self._optimizer or torch.optim.Adam(
+            list(self.trained.values()), lr=1e-3
+        )  # made late: it loads torch.compile
+        self._optimizer.step()
 
-def _note(model: nn.Module, found: Probe) -> Callable[..., None]:
+
+def _note(model: nn.Module, found: Copies) -> Callable[..., None]:
     """A hook that looks at what each module returns at its first call; of those that return the same, the inner one."""
     names = {id(module): name for name, module in model.named_modules()}
     seen: dict[int, Tensor] = {}  # kept, so that no identity is used twice
@@ -173,12 +97,12 @@ def _rms(tensor: Tensor) -> float:
 
 def _default(result: Any) -> Tensor:
     """The model's own loss where it returns one, else the mean square of all outputs against fixed random targets."""
-    own = result.get("loss") if hasattr(result, "get") else getattr(result, "loss", None)
+    own = _loss.own(result)
     if isinstance(own, Tensor) and own.numel() == 1 and own.requires_grad:
         return own
     floats = [item for item in tensors(result) if item.is_floating_point() and item.requires_grad and item.numel()]
     if not floats:
-        raise _audit_checks.no_outputs(result)
+        raise _checks.no_outputs(kind(result))
     generator = torch.Generator().manual_seed(0)
     total: Any = 0.0
     for item in floats:
@@ -192,9 +116,9 @@ def _own(loss: Loss, result: Any) -> Tensor:
     try:
         value = loss(result)
     except Exception as error:
-        raise _audit_checks.failing_loss(error) from error
+        raise _checks.failing_loss(error) from error
     if not isinstance(value, Tensor) or value.numel() != 1 or not value.requires_grad:
-        raise _audit_checks.no_scalar(value)
+        raise _checks.no_scalar(value)
     return value
 
 
@@ -229,7 +153,7 @@ def preserved(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _training(model: nn.Module) -> Iterator[None]:
+def training(model: nn.Module) -> Iterator[None]:
     """Training mode, but for what drops something; with gradients, whatever the caller's mode."""
     model.train()
     for module in model.modules():

@@ -1,44 +1,19 @@
 """What one run of a model shows: where activations are zero, no numbers or dead, and how sharp its softmaxes are."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from .. import _host
 from .._graph import Node
+from .._learning._seen import Rectifier, Softmax, softmax
 from ._ops import op
 from ._record import Record
 
 _RECTIFIERS = {"relu", "relu6"}
 _MOST = 1 << 22  # scores of an attention that are looked at
-
-
-class Softmax(NamedTuple):
-    """How sharp one softmax is.
-
-    Attributes
-    ----------
-    where : str
-        The module that calls it.
-    sharp : float
-        The share of its rows that are one-hot to 1 %, of those with more than one entry that is not masked.
-    is_uniform : bool
-        Whether all entries of each row are equal.
-    """
-
-    where: str
-    sharp: float
-    is_uniform: bool
-
-
-class Rectifier(NamedTuple):
-    """How many units of a rectifier are zero for every example: `dead` of `units`, behind `node`, in module `where`."""
-
-    where: str
-    node: int
-    dead: int
-    units: int
 
 
 class Watch(Record):
@@ -64,7 +39,7 @@ class Watch(Record):
         where = self._stack[-1] if self._stack else ""
         scores = _scores(name, func, args, kwargs or {}, result)
         if scores is not None:
-            self.softmaxes += [found for found in [_softmax(scores, where)] if found is not None]
+            self.softmaxes += [found for found in [softmax(_host.to_floats(scores), where)] if found]
         elif name in _RECTIFIERS and isinstance(result, Tensor) and id(result) in self.numbers and result.ndim > 1:
             axis = 1 if result.ndim > 3 else result.ndim - 1
             alive = (result != 0).transpose(0, axis).flatten(1).any(1)
@@ -111,16 +86,3 @@ def _attention(  # noqa: PLR0917  # as torch has it
     if attn_mask.ndim == query.ndim and len(attn_mask) > 1:
         attn_mask = attn_mask[:few]
     return scores.masked_fill(~attn_mask, -torch.inf) if attn_mask.dtype == torch.bool else scores + attn_mask
-
-
-def _softmax(scores: Tensor, where: str) -> Softmax | None:
-    """How sharp a softmax over the last axis is; None where no row has a choice."""
-    allowed = scores > -3e4  # what is below is masked: frameworks write infinity, or the least number of a dtype
-    rows = allowed.sum(-1) > 1
-    if not rows.any():
-        return None
-    scores, allowed = scores[rows], allowed[rows]
-    most = scores.masked_fill(~allowed, -torch.inf).amax(-1)
-    least = scores.masked_fill(~allowed, torch.inf).amin(-1)
-    sharp = (scores.masked_fill(~allowed, -torch.inf).softmax(-1).amax(-1) > 0.99).float().mean()
-    return Softmax(where, float(sharp), bool((most == least).all()))

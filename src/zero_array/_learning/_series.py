@@ -3,10 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from .._graph import Graph
-from ._ops import VIEWS
 
 _PRODUCTS = {"attention", "einsum", "matmul", "mul"}
-_SHOWN = {*VIEWS, "contiguous", "item", "lookup"}
 
 
 class Zeros:
@@ -24,12 +22,21 @@ class Zeros:
         Those of which an output is, the former among them.
     stuck : set of str
         Those that never have a gradient; biases are none.
+    shown : set of str
+        The operations that show what they are given, or a part of it, in another way.
     """
 
     def __init__(
-        self, graph: Graph, largest: Mapping[int, float], zero: set[str], partly: set[str], stuck: set[str]
+        self,
+        graph: Graph,
+        largest: Mapping[int, float],
+        *,
+        zero: set[str],
+        partly: set[str],
+        stuck: set[str],
+        shown: Collection[str],
     ) -> None:
-        self.graph, self.largest = graph, largest
+        self.graph, self.largest, self.shown = graph, largest, shown
         self.zero, self.partly, self.stuck = zero & stuck, partly & stuck, stuck
 
     def is_zero(self, node: int) -> bool:
@@ -55,7 +62,7 @@ class Zeros:
     def _whole(self, number: int) -> int:
         """The result that another shows in a different way: a part of it may be zero where the whole is not."""
         node = self.graph.nodes[number]
-        while node.op in _SHOWN and len(node.inputs) == 1:
+        while node.op in self.shown and len(node.inputs) == 1:
             (number,) = node.inputs
             node = self.graph.nodes[number]
         return number

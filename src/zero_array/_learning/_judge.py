@@ -1,42 +1,40 @@
 """What gradients and activations say of a start, as findings."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from torch import Tensor, nn
-
-from .._findings import Finding
+from .._findings import Finding, Severity
 from .._graph import Graph
 from .._plan import MATRICES, Parameter
 from .._report import Report
-from .._structure import Attention, Structure
+from .._structure import Attention
+from .._typing import Array
 from ._probe import Probe
+from ._seen import Run
 from ._twins import rows
-from ._watch import Watch
-from ._words import INIT, listed
+from ._words import Words, listed
 
 _RANGE = 1e4  # between the signals behind the first and the last module
 
 
-def known(report: Report, model: nn.Module, probe: Probe) -> Iterator[Finding]:
-    """What the weights alone say, where layers and gradients don't say more."""
-    same = {
-        f"{name}.weight" if name else "weight"
-        for name, module in model.named_modules()
-        if getattr(module, "padding", None) == "same"
-    }
+_ANEW = "zero_array.torch.init_(model)"  # what the audit of weights alone names
+
+
+def known(report: Report, padded: Collection[str], probe: Probe, words: Words) -> Iterator[Finding]:
+    """What the weights alone say, where layers and gradients don't say more; `padded` are those of SAME padding."""
     for item in report:
         name = item.parameter
-        if item.what == "zeros" or (item.what == "even kernel" and name not in same):
+        if item.what == "zeros" or (item.what == "even kernel" and name not in padded):
             continue
         is_moving = name in probe.rows and bool(probe.rows[name].all())  # its twins are told by their gradients
         is_quiet = (item.what == "dead outputs" and is_moving) or (item.what == "twin rows" and name in probe.twins)
-        yield replace(item, severity="note") if is_quiet else item
+        severity: Severity = "note" if is_quiet else item.severity
+        yield replace(item, severity=severity, remedy=item.remedy.replace(_ANEW, words.anew))
 
 
-def rectifiers(watch: Watch, graph: Graph) -> Iterator[Finding]:
+def rectifiers(run: Run, graph: Graph) -> Iterator[Finding]:
     """Rectifiers most of whose units are dead."""
-    for where, node, dead, units in watch.rectifiers:
+    for where, node, dead, units in run.rectifiers:
         if 0.9 * units <= dead < units:
             names = list(graph.sources(node))
             yield Finding(
@@ -48,10 +46,10 @@ def rectifiers(watch: Watch, graph: Graph) -> Iterator[Finding]:
             )
 
 
-def branches(held: Sequence[Parameter], structure: Structure, watch: Watch, zero: set[str]) -> Iterator[Finding]:
+def branches(held: Sequence[Parameter], run: Run, zero: set[str], words: Words) -> Iterator[Finding]:
     """Branches that are, or are not, their shortcut."""
-    known = [item for item in structure.branches if item.result is not None and (item.ends or item.outputs)]
-    away = [item for item in known if watch.largest.get(item.result or 0, 0.0) != 0.0]
+    known = [item for item in run.network.branches if item.result is not None and (item.ends or item.outputs)]
+    away = [item for item in known if run.largest.get(item.result or 0, 0.0) != 0.0]
     if not known:
         return
     names = [(item.ends or item.outputs)[0] for item in known]
@@ -63,8 +61,8 @@ def branches(held: Sequence[Parameter], structure: Structure, watch: Watch, zero
             "warning",
             item.ends[0],
             "no shortcut",
-            f"the last weight of this branch is zero, but the branch adds up to {watch.largest[item.result or 0]:.3g}",
-            f"zero what comes behind it too ({listed(others) or 'what is added'}): {INIT}",
+            f"the last weight of this branch is zero, but the branch adds up to {run.largest[item.result or 0]:.3g}",
+            f"zero what comes behind it too ({listed(others) or 'what is added'}): {words.init}",
         )
     if len(away) - len(missed) and len(away) < len(known):
         odd = [(item.ends or item.outputs)[0] for item in away if item not in missed]
@@ -74,18 +72,18 @@ def branches(held: Sequence[Parameter], structure: Structure, watch: Watch, zero
             "no shortcut",
             f"{len(known) - len(away)} of {len(known)} branches are their shortcut at the start; those that end in "
             f"{listed(odd)} are not",
-            f"start all alike: {INIT}, or overrides={{{odd[0]!r}: 'zeros'}}",
+            f"start all alike: {words.init}, or overrides={{{odd[0]!r}: 'zeros'}}",
         )
     yield Finding(
         "note",
         names[0],
         "branches",
         f"{len(known) - len(away)} of {len(known)} residual branches are exactly their shortcut at the start",
-        f"nothing; to make all so: {INIT}" if away else "nothing",
+        f"nothing; to make all so: {words.init}" if away else "nothing",
     )
 
 
-def signals(watch: Watch, probe: Probe) -> Iterator[Finding]:
+def signals(run: Run, probe: Probe, words: Words) -> Iterator[Finding]:
     """Softmaxes, numbers that are none, and a signal that vanishes or explodes."""
     if probe.strange:
         yield Finding(
@@ -103,7 +101,7 @@ def signals(watch: Watch, probe: Probe) -> Iterator[Finding]:
             f"loss or gradients are infinite or no numbers after {probe.steps} steps",
             "look for a division, root or norm of zero",
         )
-    for softmax in watch.softmaxes:
+    for softmax in run.softmaxes:
         if softmax.sharp > 0.5:
             yield Finding(
                 "warning",
@@ -112,12 +110,12 @@ def signals(watch: Watch, probe: Probe) -> Iterator[Finding]:
                 f"{100 * softmax.sharp:.0f} % of its rows are one-hot to 1 %: next to no gradient comes through",
                 "divide the scores by the root of the head's width, or start queries and keys smaller",
             )
-    if flat := [softmax.where for softmax in watch.softmaxes if softmax.is_uniform]:
+    if flat := [softmax.where for softmax in run.softmaxes if softmax.is_uniform]:
         yield Finding(
             "note",
             flat[0],
             "uniform softmax",
-            f"all entries of each row are equal at the start in {len(flat)} of {len(watch.softmaxes)} softmaxes",
+            f"all entries of each row are equal at the start in {len(flat)} of {len(run.softmaxes)} softmaxes",
             "nothing, if keys or queries are to start at zero; never both",
         )
     seen = [item for item in probe.depth if item.signal > 0]
@@ -128,11 +126,11 @@ def signals(watch: Watch, probe: Probe) -> Iterator[Finding]:
             seen[-1].module,
             "scale of the signal",
             ", ".join(ends),
-            f"start the layers between as isometries: {INIT}",
+            f"start the layers between as isometries: {words.init}",
         )
 
 
-def twins(held: Sequence[Parameter], probe: Probe, *, drops: bool) -> Iterator[Finding]:
+def twins(held: Sequence[Parameter], probe: Probe, words: Words, *, drops: bool) -> Iterator[Finding]:
     """Outputs that stay equal."""
     for parameter in held:
         count = probe.twins.get(parameter.name, 0)
@@ -143,16 +141,16 @@ def twins(held: Sequence[Parameter], probe: Probe, *, drops: bool) -> Iterator[F
                 "twins that stay",
                 f"{count} of {parameter.shape[parameter.out_axis]} outputs equal an earlier one, and so do their "
                 f"gradients: training won't part them{', but dropout will' if drops else ''}",
-                "zero_array.torch.init_(model, columns='distinct'), or a random start of this layer",
+                f"{words.distinct}, or a random start of this layer",
             )
 
 
 def attentions(
-    structure: Structure, held: Sequence[Parameter], values: Mapping[str, Tensor], probe: Probe
+    run: Run, held: Sequence[Parameter], values: Mapping[str, Array], probe: Probe, words: Words
 ) -> Iterator[Finding]:
     """Attentions of which query, key and value are equal, or query and key both zero."""
     known = {parameter.name: parameter for parameter in held}
-    for attention in structure.attentions:
+    for attention in run.network.attentions:
         roles = _roles(attention, known)
         tables = {
             label: (name, rows(known[name], values[name])[held_rows]) for label, (name, held_rows) in roles.items()
@@ -163,7 +161,7 @@ def attentions(
                 (name, one), (other, two) = tables[first], tables[second]
                 if one.shape == two.shape and one.shape[0] and bool((one == two).all()):
                     if bool(one.any()):
-                        yield _equal(name, other, first, second)
+                        yield _equal(name, other, first, second, words)
                         break
                     if {first, second} == {"query", "key"} and len(names) == 1 and not _awake(probe, roles):
                         yield Finding(
@@ -171,18 +169,18 @@ def attentions(
                             name,
                             "zeros in series",
                             "its rows of query and key are both zero: they multiply each other, and have no gradient",
-                            f"start the query as the identity: {INIT}",
+                            f"start the query as the identity: {words.init}",
                         )
 
 
-def _equal(name: str, other: str, first: str, second: str) -> Finding:
+def _equal(name: str, other: str, first: str, second: str, words: Words) -> Finding:
     where = name if name == other else f"{name} and {other}"
     return Finding(
         "warning",
         name,
         "equal projections",
         f"{first} and {second} are equal in {where}",
-        f"start each by itself: zero_array.torch.zero_init_(weight, groups=3), or {INIT}",
+        f"start each by itself: {words.apart}",
     )
 
 
