@@ -65,11 +65,12 @@ def embed(session: nox.Session, host: str) -> None:
 
 @nox.session
 def doctests(session: nox.Session) -> None:
-    """Run the examples: those of the docstrings and of the documentation, and the script in examples/."""
+    """Run the examples: of the docstrings, of the documentation, of the README line by line, and examples/digits.py."""
     pages = map(str, sorted(ROOT.glob("docs/*.md")))
     session.install("-e.", *group("doctests"))
     session.env["KERAS_BACKEND"] = "jax"
     session.run("pytest", "--doctest-modules", "--doctest-glob=*.md", "src", "README.md", *pages, *session.posargs)
+    session.run("python", "docs/lines.py")
     session.run("python", "examples/digits.py")
 
 
