@@ -73,7 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _set_up(record: Backend, device: str) -> list[Device | None]:
-    """Make every dtype of the backend expressible; the devices to pass one after the other, None for the default one."""
+    """Make every dtype of the backend expressible; the devices to pass in turn, None for the default one."""
     if record.name == "jax":
         os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
         import jax
