@@ -156,7 +156,7 @@ def optimized(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def dpnp(session: nox.Session) -> None:
-    """Test dpnp on Intel's OpenCL run-time for CPUs, its default queue and those of two parts of it (3 GB to install)."""
+    """Test dpnp on Intel's OpenCL run-time for CPUs: its default queue, and those of two parts of it (3 GB)."""
     session.install("-e.", *group("dpnp"))
     session.env["OCL_ICD_FILENAMES"] = str(Path(session.virtualenv.location, "lib", "libintelocl.so"))
     session.run("pytest", "--backend", "dpnp", *session.posargs, "tests")
