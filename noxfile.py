@@ -154,6 +154,15 @@ def optimized(session: nox.Session) -> None:
     session.run("pytest", "--backend", "numpy", "-W", quiet, *session.posargs, "tests")
 
 
+@nox.session(name="free-threaded", python="3.13t", default=False)
+def free_threaded(session: nox.Session) -> None:
+    """Test NumPy on a Python without its lock, where threads really run at once; all but files of safetensors."""
+    session.install("-e.", *group("free-threaded"))
+    session.env["PYTHON_GIL"] = "0"  # whatever an extension asks for
+    without = "--ignore=tests/test_audit_files.py"  # safetensors has no wheel for it
+    session.run("pytest", "--backend", "numpy", without, *session.posargs, "tests", "tests/robust/test_all_threads.py")
+
+
 @nox.session(default=False)
 def dpnp(session: nox.Session) -> None:
     """Test dpnp on Intel's OpenCL run-time for CPUs: its default queue, and those of two parts of it (3 GB)."""
