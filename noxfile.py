@@ -160,7 +160,8 @@ def free_threaded(session: nox.Session) -> None:
     session.install("--prefer-binary", "-e.", *group("free-threaded"))  # the newest may have no wheel for it yet
     session.env["PYTHON_GIL"] = "0"  # whatever an extension asks for
     without = "--ignore=tests/test_audit_files.py"  # safetensors has no wheel for it
-    session.run("pytest", "--backend", "numpy", without, *session.posargs, "tests", "tests/robust/test_all_threads.py")
+    session.run("pytest", "--backend", "numpy", without, *session.posargs, "tests")
+    session.run("pytest", "--backend", "numpy", "tests/robust/test_all_threads.py")
 
 
 @nox.session(default=False)
