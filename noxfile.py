@@ -65,11 +65,12 @@ def embed(session: nox.Session, host: str) -> None:
 
 @nox.session
 def doctests(session: nox.Session) -> None:
-    """Run the examples: those of the docstrings and of the documentation, and the script in examples/."""
+    """Run the examples: of the docstrings, of the documentation, of the README line by line, and examples/digits.py."""
     pages = map(str, sorted((*ROOT.glob("docs/*.md"), *ROOT.glob("docs/frameworks/*.md"))))
     session.install("-e.", *group("doctests"))
     session.env["KERAS_BACKEND"] = "jax"
     session.run("pytest", "--doctest-modules", "--doctest-glob=*.md", "src", "README.md", *pages, *session.posargs)
+    session.run("python", "docs/lines.py")
     session.run("python", "examples/digits.py")
 
 
@@ -153,9 +154,19 @@ def optimized(session: nox.Session) -> None:
     session.run("pytest", "--backend", "numpy", "-W", quiet, *session.posargs, "tests")
 
 
+@nox.session(name="free-threaded", python="3.13t", default=False)
+def free_threaded(session: nox.Session) -> None:
+    """Test NumPy on a Python without its lock, where threads really run at once; all but files of safetensors."""
+    session.install("--prefer-binary", "-e.", *group("free-threaded"))  # the newest may have no wheel for it yet
+    session.env["PYTHON_GIL"] = "0"  # whatever an extension asks for
+    without = "--ignore=tests/test_audit_files.py"  # safetensors has no wheel for it
+    session.run("pytest", "--backend", "numpy", without, *session.posargs, "tests")
+    session.run("pytest", "--backend", "numpy", "tests/robust/test_all_threads.py")
+
+
 @nox.session(default=False)
 def dpnp(session: nox.Session) -> None:
-    """Test dpnp on the queue of Intel's OpenCL run-time for CPUs (3 GB to install)."""
+    """Test dpnp on Intel's OpenCL run-time for CPUs: its default queue, and those of two parts of it (3 GB)."""
     session.install("-e.", *group("dpnp"))
     session.env["OCL_ICD_FILENAMES"] = str(Path(session.virtualenv.location, "lib", "libintelocl.so"))
     session.run("pytest", "--backend", "dpnp", *session.posargs, "tests")

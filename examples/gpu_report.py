@@ -79,7 +79,13 @@ def devices(record: Backend, place: str) -> Iterator[Any]:
         yield record.device(place)
 
 
-def bits(record: Backend, place: str, dtypes: tuple[str, ...]) -> Iterator[str]:
+def usable(record: Backend) -> list[str]:
+    """The dtypes of a library: not bfloat16 where that is of ml_dtypes, which a bare machine may lack."""
+    lacks = not hasattr(record.namespace(), "bfloat16") and find_spec("ml_dtypes") is None
+    return [dtype for dtype in record.dtypes if dtype != "bfloat16" or not lacks]
+
+
+def bits(record: Backend, place: str, dtypes: list[str]) -> Iterator[str]:
     """The command's check, in some dtypes."""
     found = Path(zero_array.__file__).parent.parent  # a folder, or the file that holds it all
     environment = os.environ | {"PYTHONPATH": str(found)}
@@ -178,7 +184,7 @@ def speed(record: Backend, place: str, size: int) -> Iterator[str]:
         ("hadamard_init", (size // 8, size // 8)),
         ("zero_init", (512, 256, 3, 3)),
     ):
-        for dtype in ("float32", "bfloat16"):
+        for dtype in (dtype for dtype in ("float32", "bfloat16") if dtype in usable(record)):
             first: Any = getattr(zero_array, name)
             one = first((1, 1), xp=xp, dtype=dtype, device=device).dtype
             ours = lambda: first(shape, xp=xp, dtype=dtype, device=device)  # noqa: B023, E731  # called in this turn
@@ -197,7 +203,7 @@ def report(name: str, place: str, *, quick: bool) -> bool:
     print(f"\n## {name} {record.version()}")
     found = Report()
     found.part("Devices", lambda: (str(device or "CPU") for device in devices(record, place)))
-    found.part("Bits", lambda: bits(record, place, ("float32",) if quick else record.dtypes))
+    found.part("Bits", lambda: bits(record, place, ["float32"] if quick else usable(record)))
     found.part("Constructors, on every device", lambda: constructors(record, place))
     found.part("Streams", lambda: streams(record, place))
     found.part("Memory", lambda: memory(record, place, size))

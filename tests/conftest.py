@@ -40,7 +40,7 @@ HOSTS = {
 }
 """The frameworks of tests/embed, and which backend each session sets up first."""
 BACKEND = pytest.StashKey[Backend]()
-DEVICE = pytest.StashKey[Device]()
+DEVICES = pytest.StashKey[list[Device | None]]()
 
 settings.register_profile("default", derandomize=True, max_examples=100, deadline=None)
 settings.register_profile("long", max_examples=5_000, deadline=None, print_blob=True)
@@ -62,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         record = find_backend(name)
         config.stash[BACKEND] = record
-        config.stash[DEVICE] = _set_up(record, device)
+        config.stash[DEVICES] = _set_up(record, device)
         if host:
             module, _, os.environ["KERAS_BACKEND"] = host.partition("-")
             import_module(module)
@@ -72,8 +72,8 @@ def pytest_configure(config: pytest.Config) -> None:
         ) from error
 
 
-def _set_up(record: Backend, device: str) -> Device | None:
-    """Make every dtype of the backend expressible; the device to pass, None for the default one."""
+def _set_up(record: Backend, device: str) -> list[Device | None]:
+    """Make every dtype of the backend expressible; the devices to pass in turn, None for the default one."""
     if record.name == "jax":
         os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
         import jax
@@ -82,11 +82,17 @@ def _set_up(record: Backend, device: str) -> Device | None:
     xp = record.namespace()
     if record.name == "mlx":  # float64 exists on the CPU alone, and no function takes a device
         xp.set_default_device(record.device(device or "cpu"))
-        return None
+        return [None]
+    if record.name == "dpnp" and not device:  # and two parts of it, each with a queue of its own
+        import dpctl
+
+        return [None, *map(dpctl.SyclQueue, dpctl.SyclDevice().create_sub_devices(partition=[1, 1]))]
+    if record.name == "strict" and not device:  # and two that are not its default; the second's floats are shorter
+        return [None, *map(record.device, ("device1", "device2"))]
     found = record.device(device)
     if found is not None:
         zero_array.zero_init((1, 1), xp=xp, device=found)
-    return found
+    return [found]
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -105,11 +111,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that asks for ``dtype`` with every dtype that the backend has; ``any_dtype``: with all of them."""
+    """Run a test that asks for ``dtype`` with every dtype that the backend has; ``any_dtype``: with all of them.
+
+    One that asks for ``device`` runs on each where there are several.
+    """
     if "dtype" in metafunc.fixturenames:
         metafunc.parametrize("dtype", metafunc.config.stash[BACKEND].dtypes)
     if "any_dtype" in metafunc.fixturenames:
         metafunc.parametrize("any_dtype", DTYPES)
+    devices = metafunc.config.stash[DEVICES]
+    if "device" in metafunc.fixturenames and len(devices) > 1:
+        metafunc.parametrize("device", devices, ids=[f"device{number}" for number in range(len(devices))])
 
 
 @pytest.fixture(scope="session")
@@ -127,4 +139,4 @@ def xp(backend: Backend) -> Namespace:
 @pytest.fixture(scope="session")
 def device(request: pytest.FixtureRequest) -> Device | None:
     """The device asked for, None where none was."""
-    return request.config.stash[DEVICE]
+    return request.config.stash[DEVICES][0]

@@ -82,8 +82,9 @@ def test_dtype_object(dtype: str, xp: Any, device: Any) -> None:
 
 
 def test_default_dtype(xp: Any, device: Any) -> None:
-    """Left out, the dtype is the one that the library gives to zeros."""
-    assert zero_array.zero_init((3, 2), xp=xp, device=device).dtype == xp.zeros((3, 2)).dtype
+    """Left out, the dtype is the one that the library gives to zeros on that device."""
+    zeros = xp.zeros((3, 2)) if device is None else xp.zeros((3, 2), device=device)
+    assert zero_array.zero_init((3, 2), xp=xp, device=device).dtype == zeros.dtype
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (96, 64), (8, 4, 3), (0, 2)], ids=str)

@@ -24,6 +24,16 @@ def test_report_of_numpy() -> None:
     assert done.stdout.count(" of ones; ") == 8
 
 
+def test_without_ml_dtypes() -> None:
+    """On a machine without ml_dtypes bfloat16 is left out, and nothing fails."""
+    arguments = [str(SCRIPT), "--cpu", "--quick", "--library", "numpy"]
+    hidden = f"import runpy, sys; sys.modules['ml_dtypes'], sys.argv = None, {arguments}"
+    program = f"{hidden}; runpy.run_path(sys.argv[0], run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (done.stdout.count(" of ones; "), done.stdout.count("bfloat16")) == (4, 0)
+
+
 def test_what_fails_is_said() -> None:
     """Where there is no GPU a part that needs one says so, the rest goes on, and the exit status is 1."""
     done = run("--quick", "--library", "numpy")

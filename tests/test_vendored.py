@@ -13,6 +13,7 @@ TESTS = Path(__file__).parent
 NAME = "acme._vendor.weights"
 """What the copy is called."""
 HOSTS = ("dask.py", "equinox.py", "flax.py", "haiku.py", "jax", "keras", "mlx", "torch")
+"""What it may leave out."""
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +21,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the copy, less its hosts, and the tests with that name in place of ours."""
     root = tmp_path_factory.mktemp("vendored")
     target = root.joinpath(*NAME.split("."))
-    hosts = shutil.ignore_patterns("__pycache__", *HOSTS)
-    shutil.copytree(PACKAGE, target, ignore=hosts)
+    shutil.copytree(PACKAGE, target, ignore=shutil.ignore_patterns("__pycache__", *HOSTS))
     for file in (*TESTS.glob("*.py"), TESTS / "golden.json"):
         text = file.read_text(encoding="utf-8")
         (root / file.name).write_text(text.replace("zero_array", NAME), encoding="utf-8")

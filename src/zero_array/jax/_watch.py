@@ -6,7 +6,7 @@ from typing import Any
 import jax
 
 from .. import _host
-from .._graph import Graph, Node
+from .._graph import Graph, Node, common
 from .._learning._seen import Rectifier, Run, Softmax, softmax
 from .._plan import MATRICES
 from . import _shown
