@@ -4,6 +4,8 @@ import json
 import struct
 import tracemalloc
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -19,6 +21,7 @@ from zero_array.__main__ import main
 
 ENTRY = {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}
 LARGE = 2**40
+Read = Callable[[Path], dict[str, Any]]
 
 
 def written(path: Path, header: Any, data: bytes = bytes(24), length: int | None = None) -> Path:
@@ -42,31 +45,54 @@ def weights() -> dict[str, Any]:
     }
 
 
+@pytest.fixture
+def read() -> Iterator[Read]:
+    """What opens a file; all are closed after the test."""
+    with ExitStack() as stack:
+        yield lambda path: stack.enter_context(_checkpoint.opened(str(path)))
+
+
 @pytest.mark.parametrize("budget", [2**22, 3])
-def test_safetensors_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: int) -> None:
+def test_safetensors_are_read(read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: int) -> None:
     """What the library safetensors wrote is audited like the arrays themselves, in windows of any size."""
     monkeypatch.setattr("zero_array._windows.Matrix.pieces.__defaults__", (budget,))
     safetensors.numpy.save_file(weights(), tmp_path / "w.safetensors", metadata={"format": "np"})
-    stored = _checkpoint.read(str(tmp_path / "w.safetensors"))
+    stored = read(tmp_path / "w.safetensors")
     report = audit({name: stored[name] for name in weights()})
     assert report == audit(weights())
 
 
 @pytest.mark.parametrize("save", [numpy.savez, numpy.savez_compressed])
-def test_npz_is_read(tmp_path: Path, save: Any) -> None:
+def test_npz_is_read(read: Read, tmp_path: Path, save: Any) -> None:
     """So is what NumPy wrote, compressed or not, in either order of the axes, bfloat16 too."""
     given = weights() | {"turned": numpy.asfortranarray(weights()["double"]) + 1}
     save(tmp_path / "w.npz", **given)
-    assert audit(_checkpoint.read(str(tmp_path / "w.npz"))) == audit(given)
+    assert audit(read(tmp_path / "w.npz")) == audit(given)
 
 
-def test_shards_are_read(tmp_path: Path) -> None:
+def test_many_members(read: Read, tmp_path: Path) -> None:
+    """An archive of more arrays than a process may have files is read, and closed."""
+    resource = pytest.importorskip("resource")
+    given = {f"w{number}": weights()["double"] + number for number in range(40)}
+    numpy.savez(tmp_path / "w.npz", **given)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with (tmp_path / "w.npz").open() as file:
+        next_one = file.fileno()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_one + 20, hard))
+    try:
+        report = audit(read(tmp_path / "w.npz"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert report == audit(given)
+
+
+def test_shards_are_read(read: Read, tmp_path: Path) -> None:
     """The arrays of shards are found by the index beside them."""
     for shard in ("a", "b"):
         written(tmp_path / f"{shard}.safetensors", {f"{shard}.w": ENTRY, "__metadata__": {}})
     index = tmp_path / "model.safetensors.index.json"
     index.write_text(json.dumps({"weight_map": {"a.w": "a.safetensors", "b.w": "b.safetensors"}}), encoding="utf-8")
-    assert [facts.parameter for facts in audit(_checkpoint.read(str(index))).weights] == ["a.w", "b.w"]
+    assert [facts.parameter for facts in audit(read(index)).weights] == ["a.w", "b.w"]
 
 
 BROKEN: dict[str, tuple[dict[str, Any], str]] = {
@@ -95,26 +121,26 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("parts", "message"), BROKEN.values(), ids=BROKEN)
-def test_broken_safetensors(tmp_path: Path, parts: dict[str, Any], message: str) -> None:
+def test_broken_safetensors(read: Read, tmp_path: Path, parts: dict[str, Any], message: str) -> None:
     """Each kind of damage is one sentence, and nothing is taken for an array."""
     path = written(tmp_path / "w.safetensors", **parts)
     with pytest.raises(ValueError, match=r"^`file` must be whole and well formed; got 'w.safetensors': ") as refusal:
-        _checkpoint.read(str(path))
+        read(path)
     assert message in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
-def test_long_headers_are_refused(tmp_path: Path) -> None:
+def test_long_headers_are_refused(read: Read, tmp_path: Path) -> None:
     """A header of more than 16 MiB is not read."""
     path = written(tmp_path / "w.safetensors", b" " * (2**24 + 1))
     with pytest.raises(ValueError, match="is longer than the 16777216 that are read"):
-        _checkpoint.read(str(path))
+        read(path)
 
 
-def test_a_file_that_shrinks(tmp_path: Path) -> None:
+def test_a_file_that_shrinks(read: Read, tmp_path: Path) -> None:
     """A file that becomes shorter after its header was read is one sentence too."""
     path = written(tmp_path / "w.safetensors", {"w": ENTRY})
-    stored = _checkpoint.read(str(path))
+    stored = read(path)
     path.write_bytes(path.read_bytes()[:-4])
     with pytest.raises(ValueError, match="it ends before its values do"):
         audit(stored)
@@ -145,13 +171,13 @@ def test_fuzzed_headers(tmp_path: Path) -> None:
     assert min(outcomes[0], outcomes[2]) > 100
 
 
-def test_a_hostile_header_takes_little_memory(tmp_path: Path) -> None:
+def test_a_hostile_header_takes_little_memory(read: Read, tmp_path: Path) -> None:
     """A header full of lists, or of shapes and places that are huge, takes no more than a few times its size."""
     for header in (b"[" + b"[]," * 10**5 + b"[]]", json.dumps({"w": ENTRY | {"shape": [LARGE] * 10**4}}).encode()):
         path = written(tmp_path / "w.safetensors", header)
         tracemalloc.start()
         with pytest.raises(ValueError, match="must be whole and well formed"):
-            _checkpoint.read(str(path))
+            read(path)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 40 * len(header) + 2**16
@@ -193,13 +219,13 @@ def _theirs(data: bytes) -> dict[str, tuple[int, ...]] | None:
     ],
     ids=range(8),
 )
-def test_broken_index(tmp_path: Path, content: bytes, message: str) -> None:
+def test_broken_index(read: Read, tmp_path: Path, content: bytes, message: str) -> None:
     """An index that is none, or that points elsewhere, is one sentence."""
     written(tmp_path / "w.safetensors", {"w": ENTRY})
     index = tmp_path / "model.safetensors.index.json"
     index.write_bytes(content)
     with pytest.raises(ValueError, match=r"^`file` must be whole and well formed; ") as refusal:
-        _checkpoint.read(str(index))
+        read(index)
     assert message in str(refusal.value)
 
 
@@ -226,17 +252,17 @@ ARCHIVES: dict[str, tuple[dict[str, bytes], str]] = {
 
 
 @pytest.mark.parametrize(("members", "message"), ARCHIVES.values(), ids=ARCHIVES)
-def test_broken_npz(tmp_path: Path, members: dict[str, bytes], message: str) -> None:
+def test_broken_npz(read: Read, tmp_path: Path, members: dict[str, bytes], message: str) -> None:
     """A broken or hostile archive is one sentence; pickles in it are not loaded."""
     with zipfile.ZipFile(tmp_path / "w.npz", "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
     with pytest.raises(ValueError, match=r"^`file` must be whole and well formed; got 'w.npz': ") as refusal:
-        _checkpoint.read(str(tmp_path / "w.npz"))
+        read(tmp_path / "w.npz")
     assert message in str(refusal.value)
 
 
-def test_a_damaged_archive(tmp_path: Path) -> None:
+def test_a_damaged_archive(read: Read, tmp_path: Path) -> None:
     """Damage in the values shows while these are read, and no archive at all before."""
     path = tmp_path / "w.npz"
     numpy.savez_compressed(path, w=weights()["double"])
@@ -244,25 +270,25 @@ def test_a_damaged_archive(tmp_path: Path) -> None:
     content[200:220] = bytes(20)
     path.write_bytes(content)
     with pytest.raises(ValueError, match="no archive of arrays that NumPy wrote"):
-        audit(_checkpoint.read(str(path)))
+        audit(read(path))
     numpy.savez_compressed(path, w=numpy.random.default_rng(0).normal(size=(100, 100)))
     content = bytearray(path.read_bytes())
     content[50_000:50_020] = bytes(20)
     path.write_bytes(content)
-    arrays = _checkpoint.read(str(path))
+    arrays = read(path)
     with pytest.raises(ValueError, match="no archive of arrays that NumPy wrote"):
         audit(arrays)
     path.write_bytes(b"PK")
     with pytest.raises(ValueError, match=r"no archive of arrays that NumPy wrote \(BadZipFile\)"):
-        _checkpoint.read(str(path))
+        read(path)
 
 
-def test_large_arrays_in_fortran_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_arrays_in_fortran_order(read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They would have to be held whole, and are refused with what to do."""
     monkeypatch.setattr("zero_array._npz.BUDGET", 1)
     numpy.savez(tmp_path / "w.npz", w=numpy.zeros((9, 8)).T)
     with pytest.raises(ValueError, match=r"is in Fortran's order and large: save numpy\.ascontiguousarray of it"):
-        _checkpoint.read(str(tmp_path / "w.npz"))
+        read(tmp_path / "w.npz")
 
 
 @pytest.mark.parametrize(
@@ -289,7 +315,7 @@ def test_other_formats(name: str, reason: str, capsys: pytest.CaptureFixture[str
     assert reason in error
 
 
-def test_memory_is_bounded(tmp_path: Path) -> None:
+def test_memory_is_bounded(read: Read, tmp_path: Path) -> None:
     """A file of 64 MiB is audited in less than 160 MiB, whatever its size: the windows, and the lines of the sample."""
     shape = (4096, 4096)
     path = written(tmp_path / "w.safetensors", {"w": {"dtype": "F32", "shape": shape, "data_offsets": [0, 2**26]}}, b"")
@@ -297,7 +323,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
         for seed in range(16):
             file.write(numpy.random.default_rng(seed).standard_normal(2**20, "float32").tobytes())
     tracemalloc.start()
-    audit(_checkpoint.read(str(path)))
+    audit(read(path))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 160 * 2**20

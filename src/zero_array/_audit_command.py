@@ -33,8 +33,8 @@ class Shown(Mapping[str, Any]):
 
 def run(file: str, *, as_json: bool, html: str | None, **options: Any) -> int:
     """Print the report, and write it as a page to `html`; 1 where a finding is an error, else 0."""
-    arrays = _checkpoint.read(file)
-    report = audit(Shown(arrays) if sys.stderr.isatty() else arrays, **options)
+    with _checkpoint.opened(file) as arrays:
+        report = audit(Shown(arrays) if sys.stderr.isatty() else arrays, **options)
     if html is not None:
         Path(html).write_text(report.to_html(), encoding="utf-8")
     print(report.to_json() if as_json else report.to_text(color=sys.stdout.isatty()))

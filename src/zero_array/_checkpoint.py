@@ -1,22 +1,27 @@
 """A checkpoint on disk as names and arrays: .safetensors, shards of these by their index, .npz."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from . import _audit_checks, _npz, _safetensors
 
 
-def read(file: str) -> dict[str, Any]:
-    """The arrays of a file, each of which reads itself window by window."""
+@contextmanager
+def opened(file: str) -> Iterator[dict[str, Any]]:
+    """The arrays of a file, each of which reads itself window by window, while it is open."""
     path = Path(file)
     is_index = path.name.lower().endswith(".safetensors.index.json")
-    readers = {".safetensors": _safetensors.read, ".npz": _npz.read}
-    reader = _sharded if is_index else readers.get(path.suffix.lower())
-    if reader is None:
+    if not is_index and path.suffix.lower() not in (".safetensors", ".npz"):
         raise _audit_checks.no_format(path)
     if not path.is_file():
         raise _audit_checks.no_file(path)
-    return reader(path)
+    if path.suffix.lower() == ".npz":
+        with _npz.opened(path) as arrays:
+            yield arrays
+    else:
+        yield _sharded(path) if is_index else _safetensors.read(path)
 
 
 def _sharded(index: Path) -> dict[str, Any]:

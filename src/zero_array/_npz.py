@@ -1,32 +1,37 @@
 """NumPy's .npz: a ZIP archive of arrays. Objects, which would be pickles, are refused."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile, ZipInfo
+from zipfile import ZipInfo
 
 from . import _audit_checks
-from ._stored import Member, Stored
+from ._stored import Archive, Member, Stored
 from ._windows import BUDGET
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The arrays of an archive; only their headers are read, but of arrays in Fortran's order."""
-    with _audit_checks.well_formed(path), ZipFile(path) as archive:
-        members = archive.infolist()
-        found = {member.filename.removesuffix(".npy"): _array(path, archive, member) for member in members}
-    if len(found) < len(members):
-        raise _audit_checks.bad_file(path, "it has a name twice")
-    return found
+@contextmanager
+def opened(path: Path) -> Iterator[dict[str, Any]]:
+    """The arrays of an archive, while it is open; only their headers are read, but of arrays in Fortran's order."""
+    with ExitStack() as stack:
+        with _audit_checks.well_formed(path):
+            archive = stack.enter_context(closing(Archive(path)))
+            members = archive.members()
+            found = {member.filename.removesuffix(".npy"): _array(archive, member) for member in members}
+            if len(found) < len(members):
+                raise _audit_checks.bad_file(path, "it has a name twice")
+        yield found
 
 
-def _array(path: Path, archive: ZipFile, member: ZipInfo) -> Any:
+def _array(archive: Archive, member: ZipInfo) -> Any:
     """One array."""
     import numpy
     from numpy.lib import format as npy
 
-    name = _audit_checks.shown(member.filename)
-    with archive.open(member) as file:
+    path, name = archive.path, _audit_checks.shown(member.filename)
+    with archive.first(member) as file:
         readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
         version = npy.read_magic(file)
         if version not in readers:
@@ -40,7 +45,7 @@ def _array(path: Path, archive: ZipFile, member: ZipInfo) -> Any:
                 path, f"its array {name} does not take the bytes that its shape and dtype need"
             )
         kind = dtype.name if dtype.kind != "V" else "bfloat16" if dtype.str == "|V2" else dtype.str
-        found = Stored(shape, kind, "<u2" if kind == "bfloat16" else dtype.str, Member(path, member.filename, start))
+        found = Stored(shape, kind, "<u2" if kind == "bfloat16" else dtype.str, Member(archive, member.filename, start))
         if not is_fortran or len(shape) < 2:
             return found
         if prod(shape) > 16 * BUDGET:

@@ -1,11 +1,11 @@
 """Arrays in files: read window by window, never whole, never by running what a file holds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
-from zipfile import ZipFile
+from zipfile import ZipFile, ZipInfo
 
 from . import _audit_checks
 from ._typing import Shape
@@ -51,31 +51,53 @@ class Range:
             return _exactly(file, self.path, self.start + place, count)
 
 
-@dataclass(slots=True)
-class Member:
-    """A file in a ZIP archive, behind its first bytes: best read from the beginning to the end."""
+OPEN = 2
+"""So many members of an archive are open at a time: two are compared."""
 
-    path: Path
+
+class Archive:
+    """A ZIP archive that is open. Its members are best read from the beginning to the end, for they may be packed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._archive = ZipFile(path)
+        self._open: dict[str, Any] = {}  # the one that was opened last is the last
+
+    def members(self) -> list[ZipInfo]:
+        """What there is in it."""
+        return self._archive.infolist()
+
+    def first(self, member: ZipInfo) -> Any:
+        """A member, to read its first bytes: its user closes it."""
+        return self._archive.open(member)
+
+    def read(self, name: str, place: int, count: int) -> bytes:
+        """So many bytes of a member, from a place on."""
+        with _audit_checks.well_formed(self.path):
+            if name not in self._open:
+                while len(self._open) >= OPEN:
+                    self._open.pop(next(iter(self._open))).close()
+                self._open[name] = self._archive.open(name)
+            return _exactly(self._open[name], self.path, place, count)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        for member in self._open.values():
+            member.close()
+        self._archive.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of an archive, behind its first bytes."""
+
+    archive: Archive
     name: str
     start: int
-    open: list[Any] = field(default_factory=list)
 
     def __call__(self, place: int, count: int) -> bytes:
         """So many bytes from a place on."""
-        with _audit_checks.well_formed(self.path):
-            try:
-                if not self.open:
-                    self.open.append(ZipFile(self.path))
-                    self.open.append(self.open[0].open(self.name))
-                return _exactly(self.open[1], self.path, self.start + place, count)
-            except BaseException:
-                self.__del__()  # now: who keeps the error keeps this
-                raise
-
-    def __del__(self) -> None:
-        """Close what was left open for the next window."""
-        while self.open:
-            self.open.pop().close()
+        return self.archive.read(self.name, self.start + place, count)
 
 
 def _exactly(file: BinaryIO | Any, path: Path, place: int, count: int) -> bytes:
