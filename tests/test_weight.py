@@ -1,12 +1,14 @@
 """A weight as data: its rows, its windows, and which way it is built."""
 
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
 import pytest
 
 import zero_array
-from zero_array import _build, _weight
+from zero_array import _build, _namespace, _signs, _weight
 from zero_array._signs import Target
 
 DEFAULTS: dict[str, Any] = {"in_axis": 1, "out_axis": 0, "groups": 1, "center": "paper", "window": None}
@@ -183,3 +185,55 @@ def test_the_rule_is_followed(shape: tuple[int, int], way: str, monkeypatch: pyt
     """A weight is built the way that the rule says."""
     monkeypatch.setattr(_build, way, lambda *_: "as the rule says")
     assert zero_array.hadamard_init(shape) == "as the rule says"
+
+
+WAYS = [
+    ((0, 8), (0, 3), "4 x 3 listed"),  # rows that far apart are twins
+    ((0, 64), (0, 3), "4 x 3 listed"),
+    ((0, 512), (0, 16), "16 x 16 listed"),
+    ((0, 16), (0, 16), "16 x 16 listed"),
+    ((0, 8), (0, 33), "looked up"),
+    ((0, 17), (0, 16), "looked up"),  # twins, which do not fit
+    ((8, 520), (0, 16), "looked up"),
+    ((8, 528), (0, 16), "looked up"),
+    ((0, 520), (0, 16), "looked up"),
+    ((1, 1025), (0, 16), "looked up"),
+    ((1, 1026), (0, 16), "multiplied"),
+    ((0, 8192), (0, 100), "multiplied"),
+    ((5, 6), (0, 16384), "looked up"),
+    ((5, 6), (0, 20000), "313 x 1 listed"),  # a product along the row
+]
+
+
+@pytest.mark.parametrize(("rows", "cols", "way"), WAYS, ids=str)
+def test_how_windows_are_made(
+    rows: tuple[int, int], cols: tuple[int, int], way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few entries are listed, more are looked up, many are products."""
+    made: list[str] = []
+
+    def note(name: str, how: Callable[..., str]) -> None:
+        real = getattr(_signs, name)
+
+        def noted(*args: Any) -> Any:
+            made.append(how(*args))
+            return real(*args)
+
+        monkeypatch.setattr(_signs, name, noted)
+
+    note("parities", lambda down, across, *_: f"{len(down)} x {len(across)} listed")
+    note("looked_up", lambda *_: "looked up")
+    note("factors", lambda *_: "multiplied")
+    _signs.window(Target(numpy, numpy.float32, {}), 0.5, rows, cols)
+    assert made[0] == way
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("float16", "int16"), ("float32", ""), ("float64", "")])
+def test_halves_are_turned_by_their_bits(kind: str, bits: str) -> None:
+    """NumPy's halves are seen as integers, other numbers not, nor the halves of any other library."""
+    halves = numpy.asarray([1.0, -2.0], dtype=kind)
+    shown = _namespace.half_bits(numpy, halves)
+    assert (shown is not None) == bool(bits)
+    if shown is not None:
+        assert shown(halves).dtype == bits
+    assert _namespace.half_bits(SimpleNamespace(int16="int16"), halves) is None

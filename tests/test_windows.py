@@ -141,6 +141,7 @@ FAR = [
     ("hadamard", (LONGEST, LONGEST), at_end(192, 64), 1),
     ("hadamard", (LONGEST, LONGEST), at_end(100, 128, before=64), 1),
     ("hadamard", (LONGEST, LONGEST), at_end(5, 20_001), 1),  # in pieces
+    ("hadamard", (LONGEST, LONGEST), at_end(1, 20_001), 1),
     ("hadamard", (LONGEST, 7), (*at_end(200), (0, 7)), 1),
     ("zero", (LONGEST - 1, 96), ((LONGEST - 300, LONGEST - 1), (32, 96)), 1),
     ("zero", (LONGEST, LONGEST), at_end(64, 64), 1),
