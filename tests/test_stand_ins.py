@@ -369,12 +369,12 @@ def test_what_is_done_in_pieces(but: str, monkeypatch: pytest.MonkeyPatch) -> No
         if but == "mapped":
             raise NotImplementedError("Cannot access storage of BatchedTensorImpl")
 
-    tangent = SimpleNamespace(tangent="there" if but == "has a tangent" else None)
-    forward = SimpleNamespace(unpack_dual=lambda _: tangent)
+    forward = SimpleNamespace(unpack_dual=lambda tensor: SimpleNamespace(tangent=tensor.own))
     compiler = SimpleNamespace(is_compiling=lambda: but == "compiled")
     torch = module("torch", compiler=compiler, autograd=SimpleNamespace(forward_ad=forward))
     monkeypatch.setitem(sys.modules, "torch", torch)
     device = SimpleNamespace(type="cuda" if but == "on a GPU" else "cpu")
     tensor = SimpleNamespace(device=device, requires_grad=but == "wants a gradient", untyped_storage=storage)
+    tensor.own = "there" if but == "has a tangent" else None
     assert _namespace.is_cached(torch, tensor) is (not but)
     assert not _namespace.is_cached(module("jax.numpy"), tensor)

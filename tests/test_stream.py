@@ -139,10 +139,23 @@ class Sharded:
     shape, dtype, is_fully_addressable = (4, 3), numpy.dtype("float32"), False
 
 
+class OnMesh(Sharded):
+    """A DTensor says so in another way."""
+
+    is_fully_addressable, device_mesh = True, "two processes"
+
+
 @pytest.mark.parametrize(
     ("array", "options", "error", "message"),
     [
         ([[1.0]], {}, TypeError, "`array` must be an array; got list"),
+        (memoryview(b"no dtype"), {}, TypeError, "`array` must be an array; got memoryview"),
+        (
+            OnMesh(),
+            {},
+            TypeError,
+            "`array` must be here as a whole; got shards of a OnMesh: pass what this process holds, and its `window`",
+        ),
         (
             Sharded(),
             {},

@@ -237,3 +237,32 @@ def test_halves_are_turned_by_their_bits(kind: str, bits: str) -> None:
     if shown is not None:
         assert shown(halves).dtype == bits
     assert _namespace.half_bits(SimpleNamespace(int16="int16"), halves) is None
+
+
+def test_which_integers() -> None:
+    """Indices are torch's short integers, the default ones of other libraries, on the device of the result."""
+    made: list[tuple[Any, dict[str, Any]]] = []
+
+    def make(what: Any, **keywords: Any) -> Any:
+        made.append((what, keywords))
+        return len(made)
+
+    library = SimpleNamespace(index_select=None, int32="short", asarray=make, arange=make)
+    target = Target(library, "float32", {"device": "there"})
+    assert (target.indices([3, 4]), target.arange(0, 7), target.arange(5, 7)) == (1, 2, 3 + 5)
+    where = {"dtype": "short", "device": "there"}
+    assert made == [([3, 4], where), (7, where), (2, where)]
+    assert _namespace.index_dtype(numpy) is None
+
+
+def test_the_first_of_a_range() -> None:
+    """Where a range begins at zero, nothing is added to it."""
+    whole = object()
+    assert Target(SimpleNamespace(arange=lambda *_, **__: whole), "float32", {}).arange(0, 3) is whole
+
+
+def test_the_centre_of_a_window() -> None:
+    """Of a window the taps are counted from its own first one, the last axis fastest."""
+    seen = weight("identity", 4, 4, 5, 3, center=(3, 1), window=((0, 4), (0, 4), (1, 5), (1, 3)))
+    assert seen.centre([2, 3]) == (2 * 2 + 0, 4 * 2)
+    assert seen.centre([3, 2]) == (0 * 4 + 2, 4 * 2)
