@@ -182,7 +182,7 @@ class OnMesh(Sharded):
             "`function` must be 'zero_init', 'hadamard_init' or 'identity_init'; got 'zero'",
         ),
     ],
-    ids=["list", "sharded", "integers", "shape", "window", "function"],
+    ids=["list", "no dtype", "on a mesh", "sharded", "integers", "shape", "window", "function"],
 )
 def test_refusals(array: Any, options: dict[str, Any], error: type[Exception], message: str) -> None:
     """What cannot be compared is refused in one sentence."""
