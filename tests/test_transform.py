@@ -96,14 +96,14 @@ def test_scale(scale: Any, xp: Any, device: Any) -> None:
     assert numpy.array_equal(host(found, (3, 24), "float32"), float(scale) * (values @ matrix(24)))
 
 
-@pytest.mark.parametrize(("shape", "axis"), [((1025, 256), 1), ((5, 64, 1024), 1), ((18, 240, 64), 1)], ids=str)
+@pytest.mark.parametrize(("shape", "axis"), [((257, 256), 1), ((1, 64, 1024), 1), ((5, 240, 64), 1)], ids=str)
 def test_large_batch(shape: tuple[int, ...], axis: int, xp: Any, device: Any) -> None:
     """More than a million numbers, which NumPy and torch take in pieces, are exact too."""
     values = integers(*shape)
     x = own(values, "float32", xp, device)
-    found = zero_array.hadamard_transform(compat.array_namespace(x).concat([x] * 4), axis=axis)
+    found = zero_array.hadamard_transform(compat.array_namespace(x).concat([x] * 16), axis=axis)
     expected = numpy.moveaxis(numpy.moveaxis(values, axis, -1) @ matrix(shape[axis]), -1, axis)
-    assert numpy.array_equal(host(found, (4 * shape[0], *shape[1:]), "float32"), numpy.concatenate([expected] * 4))
+    assert numpy.array_equal(host(found, (16 * shape[0], *shape[1:]), "float32"), numpy.concatenate([expected] * 16))
 
 
 @pytest.mark.parametrize("name", ["int8", "int64"])
