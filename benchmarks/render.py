@@ -29,10 +29,10 @@ STOPS = """
 ## What stops the bars that are missed
 
 - *1 to 4 M entries against `ones`.* Arrays of a few MiB that are made and dropped in turns stay in the processor's
-  caches, where `ones`, which reads nothing, is limited by nothing else. "A sum of ... and 0" is what one pass costs that
-  also reads: a matrix of two values takes less, from 4 M entries on. Below that, the calls that make the small tables
-  take as long as the writing: 50 to 150 µs, whatever the size. For large arrays, whose pages the system has to find, the
-  limit is reached.
+  caches, where `ones`, which reads nothing, is limited by nothing else. "A sum of ... and 0" is what one pass costs
+  that also reads: a matrix of two values takes less, from 4 M entries on. Below that, the calls that make the small
+  tables take as long as the writing: 50 to 150 µs, whatever the size. For large arrays, whose pages the system has to
+  find, the limit is reached.
 - *1000 x 784; exact and distinct weights of these sizes.* Their columns have no runs that are long enough to be copied.
   They are products of two factors, and such a product alone takes 1.5 to 2 times as long as `ones`.
 - *Many small weights.* A call takes some 17 µs of Python, since its arguments are checked and a way is chosen; `eye` of
