@@ -18,7 +18,8 @@ verdict says what was seen here, and nothing about other sizes.
 Where starts are compared, each is given the learning rate that is best for it, found on one grid by seeds (and, for
 images, by samples) that do not count; where there is one rate for all, the setting says so. `±` is one standard
 deviation over the seeds. The weights are zero_array's, but those of the controls (`torch.nn.init`). Every run is on one
-thread and deterministic: the same machine and versions give the same JSON, to the bit (times are kept apart).
+thread and deterministic: the same machine and versions give the same JSON, to the bit (times are kept apart). Two kinds
+of processors were tried (AMD EPYC, Intel Xeon): figures differed, no verdict did.
 
 """
 
