@@ -119,8 +119,7 @@ def _run(weight: Weight) -> int:
     """The length of the runs of columns that :func:`_gathered` copies; 0 where they would be too short to pay.
 
     A power of two that divides the first column, the number of columns and the period of the columns. The table of
-    runs is kept smaller than the result, and in the processor's first cache, or where the result is large in the
-    second: the longer the runs, the less memory their numbers take.
+    runs is kept smaller than the result.
     """
     rows, cols = weight.channel_axes
     (start, stop), size = weight.window[cols], prod(weight.shape)
@@ -129,9 +128,8 @@ def _run(weight: Weight) -> int:
     if weight.rule == "identity" and not any(map(weight.is_repeated, (rows, cols))):
         return 0  # `eye` does not even touch most of the memory
     aligned = start | stop | weight.period(cols)
-    length = aligned & -aligned
-    room = 2**13 if size < 2**20 else 2**15
-    while length > 1 and (2 * length**2 > room or 2 * length > min(weight.shape[rows], stop - start)):
+    length = min(_signs.longest_run(size), aligned & -aligned)
+    while length > 1 and 2 * length > min(weight.shape[rows], stop - start):
         length //= 2
     return length if length >= 32 else 0
 

@@ -106,6 +106,15 @@ def table(target: Target, length: int, constant: float, *, negated: bool) -> Arr
     return looked_up(target, target.floats, (0, order), (order - length, order), (constant, -constant))
 
 
+def longest_run(size: int) -> int:
+    """The longest runs of columns that a matrix of so many entries is copied by.
+
+    Their table stays in the processor's first cache, or where the matrix is large in the second: the longer the runs,
+    the less memory their numbers take.
+    """
+    return 64 if size < 2**20 else 128
+
+
 def runs(target: Target, first: Array, length: int, rows: tuple[int, int]) -> Array:
     """Which run of a table goes where, from the first run that each band of `length` rows takes.
 

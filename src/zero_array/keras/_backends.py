@@ -22,8 +22,7 @@ class Gradients(NamedTuple):
 
 def differentiated(forward: Forward) -> Callable[[Tensors, Tensors], Gradients]:
     """The gradients of a loss, as a function of the same."""
-    made: Callable[[Tensors, Tensors], Gradients] = globals()[f"_{keras.config.backend()}"](forward)
-    return made
+    return {"jax": _jax, "tensorflow": _tensorflow, "torch": _torch}[keras.config.backend()](forward)
 
 
 def host(tensor: Any) -> Any:

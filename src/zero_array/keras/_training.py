@@ -1,6 +1,7 @@
 """Copies of the variables of a model of Keras, which are trained."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import keras
@@ -75,16 +76,16 @@ class Training:
             value = self._loss(result)
         except Exception as error:
             raise _checks.failing_loss(error) from error
-        if not _is_float(value) or _size(value) != 1:
+        if not _is_float(value) or prod(value.shape) != 1:
             raise _checks.no_scalar(value)
         return keras.ops.reshape(value, ())
 
     def _default(self, result: Any) -> Any:
         """The model's own loss where it returns one, else the mean square against fixed random targets."""
         own = _loss.own(result)
-        if _is_float(own) and _size(own) == 1:
+        if _is_float(own) and prod(own.shape) == 1:
             return keras.ops.reshape(own, ())
-        floats = [item for item in keras.tree.flatten(result) if _is_float(item) and _size(item)]
+        floats = [item for item in keras.tree.flatten(result) if _is_float(item) and prod(item.shape)]
         if not floats:
             raise _checks.no_outputs(self._returned)
         wanted = _loss.targets([tuple(item.shape) for item in floats])
@@ -97,14 +98,6 @@ class Training:
 def _is_float(value: Any) -> bool:
     """Whether something is a tensor of real numbers."""
     return bool(keras.ops.is_tensor(value)) and "float" in keras.backend.standardize_dtype(value.dtype)
-
-
-def _size(tensor: Any) -> int:
-    """How many entries a tensor has."""
-    size = 1
-    for length in tensor.shape:
-        size *= length
-    return size
 
 
 def _is_finite(tensor: Any) -> bool:

@@ -247,7 +247,7 @@ def _hadamard_(matrix: torch.Tensor, constant: float, row: int, col: int) -> Non
     if height * width <= _signs.MEDIUM:
         matrix.copy_(_signs.window(target, constant, rows, cols))
         return
-    length = min(64 if height * width < 2**20 else 128, (col | width) & -(col | width))
+    length = min(_signs.longest_run(height * width), (col | width) & -(col | width))
     if matrix.is_contiguous() and length >= 32 and height >= length:
         table = _signs.table(target, length, constant, negated=True)
         first = _signs.first_runs(target, length, _signs.bands_of(rows, length), _signs.bands_of(cols, length))
