@@ -150,6 +150,21 @@ def untraced(function: Function) -> Function:
     return function
 
 
+def constants(xp: Namespace, values: Any, dtype: DType | None, place: dict[str, Device]) -> Array:
+    """Python numbers as an array; on torch's GPUs by way of pinned memory, else the copy waits for the stream."""
+    if _is(compat.is_torch_namespace, xp):
+        import torch  # its compiler does not trace `import_module`
+
+        if not torch.compiler.is_compiling() and torch.cuda.is_initialized():  # before, there is nothing to wait for
+            device = torch.device(place["device"]) if place else torch.get_default_device()
+            if device.type == "cuda":
+                found = torch.asarray(values, dtype=dtype, device="cpu")
+                if type(found) is torch.Tensor:  # fake ones cannot be pinned
+                    found = found.pin_memory()
+                return found.to(device, non_blocking=True)
+    return xp.asarray(values, dtype=dtype, **place)
+
+
 def index_dtype(xp: Namespace) -> DType | None:
     """Which integers to take entries by: torch's short ones, a tenth faster; the others would make them long again."""
     return xp.int32 if hasattr(xp, "index_select") else None

@@ -33,11 +33,11 @@ class Target(NamedTuple):
 
     def floats(self, values: Any) -> Array:
         """Python floats, each rounded once to the dtype."""
-        return self.xp.asarray(values, dtype=self.dtype, **self.place)
+        return _namespace.constants(self.xp, values, self.dtype, self.place)
 
     def indices(self, values: Any) -> Array:
         """Python ints, in the dtype that the library takes entries by."""
-        return self.xp.asarray(values, dtype=_namespace.index_dtype(self.xp), **self.place)
+        return _namespace.constants(self.xp, values, _namespace.index_dtype(self.xp), self.place)
 
     def arange(self, start: int, stop: int) -> Array:
         """The integers of a range."""
