@@ -186,7 +186,9 @@ def factors(
 
     low = xp.reshape(table(target, length, constant, negated=False), (length, 1, length))
     high = xp.reshape(signs, (bands, across, 1))
-    return spread(high, bands, (bands, across, length)), spread(low, length, (length, across, length))
+    # a contiguous one: NumPy is faster then, and dpnp makes a product that needs no copy to be reshaped
+    signs = xp.asarray(spread(high, bands, (bands, across, length)), copy=True, **target.place)
+    return signs, spread(low, length, (length, across, length))
 
 
 def bands_of(rows: tuple[int, int], length: int) -> tuple[int, int]:
