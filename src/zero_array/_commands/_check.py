@@ -1,7 +1,7 @@
 """`zero-array check`: do the installed backends build the same bits?
 
-Every backend works in a process of its own (``python -m zero_array._commands._check NAME[:DEVICE] DTYPE``), so that none can
-disturb another. It prints one JSON object; the parent compares.
+Every backend works in a process of its own (``python -m zero_array._commands._check NAME[:DEVICE] DTYPE``), so that
+none can disturb another. It prints one JSON object; the parent compares.
 """
 
 import json
