@@ -15,11 +15,11 @@ Made by `nox -s experiments`, from the results in `experiments/results`; negativ
 down with it, and a verdict by that rule: **holds**, **weakly**, or **not here**. The networks and the data are small: a
 verdict says what was seen here, and nothing about other sizes.
 
-Where starts (initializations) are compared, each has its own best learning rate, chosen on one grid with seeds (and, for
-images, samples) that are not used for the results; where all share one rate, the setting says so. `±` is one standard
-deviation over the seeds. The weights are made by zero_array, those of the controls by `torch.nn.init`. Every run is
-deterministic, on one thread: the same machine and versions give the same JSON, to the bit (times are kept apart). On two
-kinds of processors (AMD EPYC, Intel Xeon) figures differed, and no verdict did.
+Where starts (initializations) are compared, each has its own best learning rate, chosen on one grid with seeds (and,
+for images, samples) that are not used for the results; where all share one rate, the setting says so. `±` is one
+standard deviation over the seeds. The weights are made by zero_array, those of the controls by `torch.nn.init`. Every
+run is deterministic, on one thread: the same machine and versions give the same JSON, to the bit (times are kept
+apart). On two kinds of processors (AMD EPYC, Intel Xeon) figures differed, and no verdict did.
 
 """
 
