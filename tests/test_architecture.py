@@ -34,7 +34,7 @@ FOLDERS = {name.partition(".")[0] for name in NAMES if name.startswith("_") and 
 ORDER = [
     {"_typing"},
     {"_checks", "_graph", "_host", "_network_checks", "_networks", "_views", "backends"},
-    {"_findings", "_order_checks"},
+    {"_at_zero", "_findings", "_order_checks"},
     {"_svg"},
     {"_page"},
     {"_report"},
