@@ -140,6 +140,20 @@ def test_what_a_maximum_is(name: str) -> None:
     assert reader.rectified == {number for number, op in found.items() if op == "relu"}
 
 
+def test_kinds() -> None:
+    """A vector that is added is a bias, behind a layer and behind a norm; one that multiplies a norm is its scale."""
+
+    def compute(held: Any, _: Any, x: Any) -> Any:
+        y = x @ held["w"] + held["b"]
+        y = jax.nn.standardize(y, -1) * held["scale"] + held["offset"]
+        return y + held["table"]
+
+    shapes = {"w": (8, 8), "b": (8,), "scale": (8,), "offset": (8,), "table": (5, 8)}
+    held = trace(compute, {name: jnp.ones(shape) for name, shape in shapes.items()}, None, X).held
+    kinds = {"w": "linear", "b": "bias", "scale": "norm", "offset": "bias", "table": "unknown"}
+    assert {parameter.name: parameter.kind for parameter in held} == kinds
+
+
 MISUSES: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     ({}, {}, ValueError, "`tree` must have parameters; got a dict, which has none"),
     (
