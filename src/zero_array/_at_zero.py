@@ -5,7 +5,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from ._graph import SUMS
+from ._planning._graph import SUMS
 
 _FUNCTIONS: dict[str, Callable[..., float]] = {
     "abs": abs,

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _namespace, _orders, _signs
 from ._orders import Factor
-from ._signs import Target
+from ._target import Target
 from ._typing import Array
 from ._weight import Weight
 

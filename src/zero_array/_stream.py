@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from . import _checks, _host, _namespace
 from ._build import build
-from ._signs import Target
+from ._target import Target
 from ._typing import Center, Choice, DType, Function, Order, Scale, Shape, Window, WindowLike
 from ._weight import RULES, Weight, weight
 

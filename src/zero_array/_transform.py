@@ -7,7 +7,7 @@ from typing import Literal
 from . import _checks, _columns, _namespace, _order_checks, _orders, _products, _signs
 from ._orders import Factor
 from ._products import Factors
-from ._signs import Target
+from ._target import Target
 from ._typing import Array, DType, Namespace, Ordering
 
 BITS = 5

@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 import equinox
 
-from . import _network_checks
-from ._plan import Fill, Plan
-from ._recipe import Recipe
+from ._planning import _network_checks
+from ._planning._plan import Fill, Plan
+from ._planning._recipe import Recipe
 from ._typing import Choice, Order, Scale
 from .jax._tree import named, planned, rebuilt, started
 

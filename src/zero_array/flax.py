@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 from flax import linen, nnx
 
-from . import _network_checks
+from ._auditing._report import Report
 from ._learning._words import Words
-from ._plan import Fill, Plan
-from ._recipe import Recipe
-from ._report import Report
+from ._planning import _network_checks
+from ._planning._plan import Fill, Plan
+from ._planning._recipe import Recipe
 from ._typing import Choice, Order, Scale
 from .jax._audit import audit as look
 from .jax._tree import named, planned, rebuilt, started

@@ -2,8 +2,8 @@
 
 from typing import Any, TypeAlias
 
-from . import _audit_checks
-from ._report import Report
+from ._auditing import _audit_checks
+from ._auditing._report import Report
 
 Axes: TypeAlias = Any
 """matplotlib's ``Axes``."""

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from . import _network_checks
-from ._decide import asked_for, at_ends, by_use, decide
-from ._plan import FILLS, Entry, Fill, Parameter, Part, Plan
-from ._recipe import RECIPES, Recipe
-from ._structure import Structure
+from ._planning import _network_checks
+from ._planning._decide import asked_for, at_ends, by_use, decide
+from ._planning._plan import FILLS, Entry, Fill, Parameter, Part, Plan
+from ._planning._recipe import RECIPES, Recipe
+from ._planning._structure import Structure
 
 __all__ = ["RECIPES", "Entry", "Parameter", "Part", "Plan", "Recipe", "plan"]
 

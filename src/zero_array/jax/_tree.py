@@ -6,12 +6,13 @@ from typing import Any, Literal
 import jax
 from jax.sharding import NamedSharding
 
-from .. import _namespace, _network_checks
-from .._filling import Filling
+from .. import _namespace
 from .._model import make
-from .._plan import Fill, Parameter, Plan
-from .._recipe import Recipe
-from .._structure import Structure
+from .._planning import _network_checks
+from .._planning._filling import Filling
+from .._planning._plan import Fill, Parameter, Plan
+from .._planning._recipe import Recipe
+from .._planning._structure import Structure
 from .._typing import Array, Choice, Order, Scale
 from ._initializers import build
 from ._jaxpr import is_float

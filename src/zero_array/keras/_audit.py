@@ -5,12 +5,12 @@ from typing import Any
 
 import keras
 
+from .._auditing._report import Report
 from .._learning import _checks
 from .._learning._probe import probe
 from .._learning._report import Seen, report
 from .._learning._words import Words
-from .._plan import MATRICES
-from .._report import Report
+from .._planning._plan import MATRICES
 from ._evaluate import arguments
 from ._layers import parameters
 from ._model import opened

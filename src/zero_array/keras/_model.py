@@ -5,12 +5,12 @@ from typing import Any, Literal
 
 import keras
 
-from .. import _network_checks
-from .._filling import Filling
 from .._model import make
-from .._plan import MATRICES, Fill, Parameter, Plan
-from .._recipe import Recipe
-from .._structure import Structure
+from .._planning import _network_checks
+from .._planning._filling import Filling
+from .._planning._plan import MATRICES, Fill, Parameter, Plan
+from .._planning._recipe import Recipe
+from .._planning._structure import Structure
 from .._typing import Array, Choice, Order, Scale
 from ._layers import parameters
 from ._symbolic import trace

@@ -7,12 +7,12 @@ import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
-from .. import _network_checks
-from .._filling import Filling
 from .._model import make
-from .._plan import Fill, Parameter, Plan
-from .._recipe import Recipe, needs_structure
-from .._structure import Structure
+from .._planning import _network_checks
+from .._planning._filling import Filling
+from .._planning._plan import Fill, Parameter, Plan
+from .._planning._recipe import Recipe, needs_structure
+from .._planning._structure import Structure
 from .._typing import Choice, Order, Scale
 from ._layers import parameters
 from ._trace import Call, trace

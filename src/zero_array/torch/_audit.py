@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from .._auditing._report import Report
 from .._learning import _checks
 from .._learning._probe import probe
 from .._learning._report import Seen, report
 from .._learning._seen import Run
 from .._learning._words import Words
-from .._plan import MATRICES, Parameter
-from .._report import Report
-from .._structure import structure
+from .._planning._plan import MATRICES, Parameter
+from .._planning._structure import structure
 from . import _audit_checks
 from ._model import checked
 from ._ops import VIEWS

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from .. import _checks, _namespace, _products, _signs
-from .._signs import Target
+from .._target import Target
 from .._typing import Center, Choice, Order, Rule, Scale
 from .._weight import Weight, weight
 from ._local import local_part, may_write

@@ -7,11 +7,11 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from .. import _network_checks
 from .._model import check_complete, make
-from .._plan import MATRICES, Fill, Parameter, Plan
-from .._recipe import Recipe, needs_structure
-from .._structure import Structure
+from .._planning import _network_checks
+from .._planning._plan import MATRICES, Fill, Parameter, Plan
+from .._planning._recipe import Recipe, needs_structure
+from .._planning._structure import Structure
 from .._typing import Choice, Order, Scale
 from . import _record, _symbolic
 from ._modules import parameters

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from ._typing import Array
+from .._typing import Array
 
 if TYPE_CHECKING:
     from ._report import Report

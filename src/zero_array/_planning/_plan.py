@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple, get_args
 
+from .._typing import Center, Choice, Order, Scale, Shape
+from .._weight import Weight, weight
 from . import _network_checks
-from ._typing import Center, Choice, Order, Scale, Shape
-from ._weight import Weight, weight
 
 Kind = Literal[
     "linear",

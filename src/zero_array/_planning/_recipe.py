@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from .._typing import Choice, Order, Scale
 from . import _network_checks
 from ._plan import Parameter
 from ._structure import Structure
-from ._typing import Choice, Order, Scale
 
 
 @dataclass(frozen=True, slots=True)
