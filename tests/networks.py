@@ -18,9 +18,9 @@ class Network:
         self.uses: dict[str, set[str]] = {}
         self.x = self.op("input")
 
-    def op(self, op: str, *inputs: int, parameters: tuple[str, ...] = (), where: str = "", rows: Any = None) -> int:
+    def op(self, op: str, *inputs: int, **more: Any) -> int:
         """Any operation on activations."""
-        self.nodes.append(Node(op, inputs, parameters, where, rows))
+        self.nodes.append(Node(op, inputs, **more))
         return len(self.nodes) - 1
 
     def held(self, name: str, kind: Kind, *shape: int, used: str = "", **layout: Any) -> str:

@@ -302,6 +302,45 @@ def test_dead_end(op: str) -> None:
     assert [(branch.ends, branch.dead) for branch in net.structure().branches] == [(("a",), True), (("b",), False)]
 
 
+@pytest.mark.parametrize(
+    ("op", "is_zero", "ends"),
+    [
+        ("gelu", None, ["a"]),
+        ("gelu", True, ["a"]),
+        ("gelu", False, []),
+        ("softmax", None, []),
+        ("softmax", True, ["a"]),
+        ("softmax", False, []),
+    ],
+)
+def test_what_is_known_at_zero(op: str, is_zero: bool | None, ends: list[str]) -> None:
+    """Where it is known whether zeros stay zeros, the name of an operation does not count."""
+    net = Network()
+    net.add(net.x, net.op(op, net.layer("a", net.x), is_zero=is_zero))
+    assert net.ends() == [tuple(ends)] * bool(ends)
+
+
+@pytest.mark.parametrize("is_zero", [None, True])
+def test_what_is_zero_by_a_difference(is_zero: bool | None) -> None:
+    """The exponential less one is known to be zero at zero, whatever its parts are."""
+    net = Network()
+    first, second = (net.op("exp", net.layer(name, net.x), is_zero=False) for name in "ab")
+    net.add(net.x, net.op("sub", net.op("mul", first, second, is_zero=False), is_zero=is_zero))
+    assert net.ends() == ([("b", "a")] if is_zero else [])
+
+
+def test_a_factor_that_is_never_zero() -> None:
+    """Of two factors, the one that can be zero is the end of the branch."""
+    for names in (("scale", "content"), ("content", "scale")):
+        net = Network()
+        factors = {
+            "scale": net.op("add", net.layer("s", net.x), is_zero=False),
+            "content": net.op("tanh", net.layer("a", net.x), is_zero=True),
+        }
+        net.add(net.x, net.op("mul", *(factors[name] for name in names), is_zero=True))
+        assert net.ends() == [("a",)]
+
+
 def test_behind_the_end() -> None:
     """Scales and multipliers at the end and behind it are listed, those before it are not."""
     net = Network()

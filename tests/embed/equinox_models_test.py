@@ -193,6 +193,14 @@ def test_shapes_are_checked() -> None:
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("function", [jax.nn.log_softmax, jax.nn.log_sigmoid, jax.nn.softplus])
+def test_what_is_never_zero(function: Any) -> None:
+    """A branch that ends in a function that zeros do not pass does not end in zeros."""
+    layer = nn.Linear(4, 4, key=KEY)
+    options: dict[str, Any] = {"apply": lambda layer, x: x + function(layer(x))}
+    assert zero_array.equinox.init(layer, **options, example_inputs=jnp.ones(4))[1]["weight"].fill == "identity"
+
+
 def test_apply() -> None:
     """Another function of the model is traced where one is given; nothing is started in a dry run."""
     model = nn.Linear(2, 4, key=KEY)

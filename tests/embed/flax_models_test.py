@@ -116,6 +116,14 @@ def test_learns(net: str) -> None:
     assert learned(lambda params: nnx.merge(graph, params, rest)(image()), params) == paths(params)
 
 
+@pytest.mark.parametrize("function", [nnx.log_softmax, nnx.log_sigmoid, nnx.softplus])
+def test_what_is_never_zero(function: Any) -> None:
+    """A branch that ends in a function that zeros do not pass does not end in zeros."""
+    layer = nnx.Linear(4, 4, rngs=nnx.Rngs(0))
+    options: dict[str, Any] = {"apply": lambda layer, x: x + function(layer(x))}
+    assert zero_array.flax.init(layer, **options, example_inputs=jnp.ones((2, 4)))["kernel"].fill == "identity"
+
+
 def test_blocks_are_their_shortcut() -> None:
     """At the start, a block changes nothing, or is what its shortcut makes."""
     model = nnx.jit(Transformer)()

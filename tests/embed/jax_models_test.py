@@ -12,6 +12,7 @@ from oracle import is_documented
 
 import zero_array.jax
 from zero_array._host import to_bytes
+from zero_array.jax._read import trace
 from zero_array.recipes import Plan
 
 X = numpy.random.default_rng(0).standard_normal((2, 5, 8)).astype("float32")
@@ -88,6 +89,69 @@ def test_a_matrix_of_two_orders() -> None:
         zero_array.jax.init(tree, apply=both, example_inputs=X)
     new, _ = zero_array.jax.init(tree, apply=both, example_inputs=X, overrides={"w": "untouched"})
     assert new["w"] is tree["w"]
+
+
+BY_NAME = "elu gelu hard_sigmoid hard_tanh leaky_relu log_sigmoid log_softmax mish selu sigmoid silu soft_sign softmax"
+FUNCTIONS: dict[str, Any] = {name: getattr(jax.nn, name) for name in f"{BY_NAME} softplus squareplus".split()} | {
+    "choice": lambda y: jnp.where(y > -1, y + 1, y),
+    "cosine": jnp.cos,
+    "exp": jnp.exp,
+    "expm1": jnp.expm1,
+    "identity": lambda y: jnp.maximum(y, -jnp.inf),
+    "more": lambda y: y + 1,
+    "most": lambda y: jnp.clip(y, -1, 1),
+    "positive": lambda y: jnp.maximum(y, 2),
+    "shifted softplus": lambda y: jax.nn.softplus(y) - jnp.log(2.0),
+    "softmin": lambda y: jax.nn.softmax(-y),
+    "two factors": lambda y: (1 + y) * jnp.tanh(y),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_never_zero(name: str) -> None:
+    """A layer is the end of a branch where zeros of it are zeros of the branch, and nowhere else."""
+    function = FUNCTIONS[name]
+    tree = {"w": jnp.ones((4, 4), "float32"), "b": jnp.ones(4, "float32")}
+    _, plan = zero_array.jax.init(
+        tree, apply=lambda tree, x: x + function(x @ tree["w"] + tree["b"]), example_inputs=X[..., :4]
+    )
+    assert plan["w"].fill == ("zeros" if jnp.allclose(function(jnp.zeros((2, 4))), 0, atol=1e-6) else "identity")
+    assert "ReLU" not in plan["w"].reason
+
+
+MAXIMA: dict[str, tuple[Any, list[str]]] = {
+    "relu": (jax.nn.relu, ["relu"]),
+    "zeros first": (lambda y: jnp.maximum(jnp.zeros_like(y), y), ["relu"]),
+    "relu6": (jax.nn.relu6, ["relu"]),
+    "softmax": (jax.nn.softmax, []),
+    "variance": (lambda y: jax.nn.standardize(y, -1), ["max"]),
+    "above -1": (lambda y: jnp.maximum(y, -1), ["max"]),
+    "two": (lambda y: jnp.maximum(y, 0.1 * y), ["max"]),
+}
+
+
+@pytest.mark.parametrize("name", MAXIMA)
+def test_what_a_maximum_is(name: str) -> None:
+    """It is a ReLU against zero, but not where it keeps a variance from below zero; against -inf it is nothing."""
+    function, expected = MAXIMA[name]
+    reader = trace(lambda held, _, x: function(x @ held["w"]), {"w": jnp.ones((8, 4))}, None, X).reader
+    found = {number: node.op for number, node in enumerate(reader.nodes) if node.op in ("max", "relu")}
+    assert list(found.values()) == expected
+    assert reader.rectified == {number for number, op in found.items() if op == "relu"}
+
+
+def test_kinds() -> None:
+    """A vector that is added is a bias, behind a layer and behind a norm; one that multiplies a norm is its scale."""
+
+    def compute(held: Any, _: Any, x: Any) -> Any:
+        y = x @ held["w"] + held["b"]
+        y = jax.nn.standardize(y, -1) * held["scale"] + held["offset"]
+        return y + held["table"]
+
+    shapes = {"w": (8, 8), "b": (8,), "scale": (8,), "offset": (8,), "table": (5, 8)}
+    held = trace(compute, {name: jnp.ones(shape) for name, shape in shapes.items()}, None, X).held
+    kinds = {"w": "linear", "b": "bias", "scale": "norm", "offset": "bias", "table": "unknown"}
+    assert {parameter.name: parameter.kind for parameter in held} == kinds
 
 
 MISUSES: list[tuple[Any, dict[str, Any], type[Exception], str]] = [

@@ -287,9 +287,21 @@ class Activated(nn.Module):
         return x + self.activation(self.inner(x))
 
 
-DEAD = (nn.ReLU, nn.ReLU2, nn.ReLU6, nn.HardTanh)
-ALIVE = (nn.PReLU, nn.LeakyReLU, nn.CELU, nn.ELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh, nn.Hardswish)
-NEVER_ZERO = (nn.Sigmoid, nn.LogSigmoid, nn.Softplus, nn.Softmax)
+DEAD = (nn.ReLU, nn.ReLU2, nn.ReLU6)
+ALIVE = (
+    nn.PReLU,
+    nn.LeakyReLU,
+    nn.CELU,
+    nn.ELU,
+    nn.SELU,
+    nn.GELU,
+    nn.SiLU,
+    nn.Mish,
+    nn.Tanh,
+    nn.HardTanh,
+    nn.Hardswish,
+)
+NEVER_ZERO = (nn.Sigmoid, nn.LogSigmoid, nn.Softplus, nn.Softmax, nn.LogSoftmax, nn.Softmin, nn.Step)
 
 
 @pytest.mark.parametrize("kind", [*DEAD, *ALIVE, *NEVER_ZERO], ids=lambda kind: kind.__name__)
@@ -298,6 +310,33 @@ def test_activations(kind: Any) -> None:
     entry = zero_array.mlx.init(Activated(kind()), example_inputs=mx.zeros((1, 4)))["inner.weight"]
     assert entry.fill == ("zeros" if kind in ALIVE else "identity")
     assert ("zeros would never learn" in entry.reason) == (kind in DEAD)
+
+
+FUNCTIONS: dict[str, Any] = {
+    "choice": lambda y: mx.where(y > -1, y + 1, y),
+    "cosine": mx.cos,
+    "exp": mx.exp,
+    "hard shrink": nn.hard_shrink,
+    "less one": lambda y: mx.log10(y + 10) - 1,
+    "logsumexp": lambda y: mx.logsumexp(y, axis=-1, keepdims=True),
+    "mean": lambda y: y + mx.exp(y).mean(-1, keepdims=True),
+    "more": lambda y: y + 1,
+    "most": lambda y: mx.clip(y, -1, 1),
+    "positive": lambda y: mx.maximum(y, 2),
+    "soft sign": nn.softsign,
+    "root": lambda y: mx.rsqrt(y * y + 4) - 0.5,
+    "whole": lambda y: y + mx.full((4,), 2.0),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_never_zero(name: str) -> None:
+    """A layer is the end of a branch where zeros of it are zeros of the branch, and nowhere else."""
+    function = FUNCTIONS[name]
+    entry = zero_array.mlx.init(Activated(function), example_inputs=mx.zeros((2, 4)))["inner.weight"]
+    is_kept = mx.allclose(function(mx.zeros((2, 4))), mx.zeros(1), atol=1e-6).item()
+    assert entry.fill == ("zeros" if is_kept else "identity")
+    assert "ReLU" not in entry.reason
 
 
 def test_fused_attention() -> None:

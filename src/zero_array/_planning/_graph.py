@@ -24,6 +24,8 @@ class Node(NamedTuple):
         The module that it belongs to, for messages.
     rows : sequence of int, optional
         Where the result is a view of the output of a layer: of which of its output features.
+    is_zero : bool, optional
+        Whether the result is zero where the outputs of all layers before it are; None where that is not known.
     """
 
     op: str
@@ -31,6 +33,7 @@ class Node(NamedTuple):
     parameters: tuple[str, ...] = ()
     where: str = ""
     rows: Sequence[int] | None = None
+    is_zero: bool | None = None
 
 
 SUMS = {"add", "sub"}
@@ -113,6 +116,9 @@ class Graph:
         if op not in _PRODUCTS or len(inputs) < 2:
             return inputs
         first, second = inputs[:2]  # one of the two is enough; two zeros would never learn
+        never = [source for source in (first, second) if self.nodes[source].is_zero is False]
+        if len(never) == 1:
+            return (second,) if first in never else (first,)
         if not self.is_weighted(second, common):
             return (first,)
         gate = self.depends(first, second) or self.behind(first, _BOUNDED) is not None

@@ -170,9 +170,9 @@ def _walk(graph: Graph, side: int, common: int, where: str) -> tuple[Branch, set
     behind: list[str] = []
     attentions, sums = set(), set()
     dead = False
-    waiting, seen = [(side, False)], set()
+    waiting, seen = [(side, False, False)], set()
     while waiting:
-        number, flat = waiting.pop()
+        number, flat, sure = waiting.pop()
         if number in seen or common >> number & 1:
             continue
         seen.add(number)
@@ -185,12 +185,20 @@ def _walk(graph: Graph, side: int, common: int, where: str) -> tuple[Branch, set
             ends += graph.weights[number]
             behind += [name for name in node.parameters if name not in ends]
             dead |= flat
-        elif node.op not in _NEVER_ZERO:
+        elif _can_be_zero(node, sure=sure):
             if node.op in SUMS:
                 sums.add(number)
             behind += node.parameters
-            waiting += [(source, flat or node.op in _FLAT_AT_ZERO) for source in graph.main(number, common)]
+            flat |= node.op in _FLAT_AT_ZERO
+            sure = node.is_zero is not None  # what is behind may well not be zero: exp(x), of exp(x) - 1
+            sources = node.inputs if node.is_zero is False else graph.main(number, common)
+            waiting += [(source, flat, sure) for source in sources]
     return Branch(where, tuple(ends), tuple(outputs), tuple(behind), dead, side), attentions, sums
+
+
+def _can_be_zero(node: Node, *, sure: bool) -> bool:
+    """Whether zeros before an operation may be what makes a branch zero; `sure` where its end is known to be."""
+    return node.op not in _NEVER_ZERO if node.is_zero is None else node.is_zero or sure
 
 
 def _core(graph: Graph, node: int) -> int | None:

@@ -1,7 +1,6 @@
 """The audit of any function of parameters that JAX traces."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -12,7 +11,6 @@ from .._learning._probe import probe
 from .._learning._report import Seen, report
 from .._learning._words import Words
 from .._planning import _network_checks
-from .._planning._plan import Parameter
 from ._read import trace
 from ._training import Training
 from ._watch import watch
@@ -37,16 +35,7 @@ def audit(
         if any(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in jax.tree.leaves(values)):
             raise _checks.abstract(name)
     traced = trace(function, held, state, example_inputs)
-    parameters = [_with_offsets(item, traced.reader.uses) for item in traced.held]
     run = watch(traced)
-    found = probe(Training(traced, loss), parameters, steps)
-    padded = {item.name for item in parameters if item.center == "same"}
-    return report(Seen(parameters, held, run, found, padded, drops), words, steps)
-
-
-def _with_offsets(parameter: Parameter, uses: Mapping[str, Collection[str]]) -> Parameter:
-    """A parameter; a vector that is added, such as a norm's, is a bias here."""
-    is_added = (
-        parameter.kind == "unknown" and len(parameter.shape) == 1 and set(uses.get(parameter.name, ())) == {"add"}
-    )
-    return replace(parameter, kind="bias") if is_added else parameter
+    found = probe(Training(traced, loss), traced.held, steps)
+    padded = {item.name for item in traced.held if item.center == "same"}
+    return report(Seen(traced.held, held, run, found, padded, drops), words, steps)

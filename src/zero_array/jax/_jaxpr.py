@@ -8,7 +8,7 @@ import jax
 from .._planning import _views
 from .._planning._graph import Node
 from . import _shown
-from ._operations import Operations
+from ._operations import Operations, at_zero
 from ._values import Features, Scores, Value
 
 _NAMES = {"add_any": "add", "concatenate": "cat", "logistic": "sigmoid"}
@@ -21,8 +21,10 @@ class Reader(Operations):
         """The results of a jaxpr, for what is known of its arguments."""
         jaxpr = getattr(closed, "jaxpr", closed)
         known: dict[Any, Value] = dict(zip(jaxpr.invars, given, strict=True))
+        constants = zip(jaxpr.constvars, getattr(closed, "consts", ()), strict=True)
+        known |= {item: _constant(item, value) for item, value in constants}
         for number, equation in enumerate(jaxpr.eqns):
-            values = [Value() if hasattr(item, "val") else known.get(item, Value()) for item in equation.invars]
+            values = [_known(item, known) for item in equation.invars]
             self._path.append(number)
             before = len(self.nodes)
             results = self._equation(equation, values)
@@ -32,7 +34,7 @@ class Reader(Operations):
                     self.avals[value.node] = equation.outvars[index].aval
             self._path.pop()
             known |= zip(equation.outvars, results, strict=True)
-        return [Value() if hasattr(item, "val") else known.get(item, Value()) for item in jaxpr.outvars]
+        return [_known(item, known) for item in jaxpr.outvars]
 
     def _equation(self, equation: Any, given: list[Value]) -> list[Value]:
         op = equation.primitive.name
@@ -43,7 +45,7 @@ class Reader(Operations):
         if called is not None:
             return self.run(called, given)
         if not any(is_float(item.aval) for item in equation.outvars):
-            return [Value()] * len(equation.outvars)
+            return [Value(at_zero=at_zero(op, equation, given))] * len(equation.outvars)
         if op in _shown.VIEWS:
             return self._views(op, equation, given[0])
         return [self.operation(op, equation, given)] * len(equation.outvars)
@@ -54,7 +56,7 @@ class Reader(Operations):
         end = begin + params["num_carry"]
         avals = [item.aval for item in params["jaxpr"].jaxpr.invars]
         carried = [
-            value if value.node is not None or value.name or not is_float(aval) else self.input()
+            value._replace(at_zero=None) if value.node is not None or value.name or not is_float(aval) else self.input()
             for value, aval in zip(given[begin:end], avals[begin:end], strict=True)
         ]
         stacked = [self._one_of(value) for value in given[end:]]
@@ -134,4 +136,19 @@ def is_float(aval: Any) -> bool:
 
 
 def _kept(value: Value, features: Features | None, scores: Scores | None) -> dict[str, Any]:
-    return {"role": value.role, "reads": value.reads, "features": features, "scores": scores}
+    known = {"role": value.role, "reads": value.reads, "at_zero": value.at_zero}
+    return {**known, "features": features, "scores": scores}
+
+
+def _known(item: Any, known: Mapping[Any, Value]) -> Value:
+    """What is known of an operand."""
+    return _constant(item, item.val) if hasattr(item, "val") else known.get(item, Value())
+
+
+def _constant(item: Any, value: Any) -> Value:
+    """What is known of a constant."""
+    kinds = (jax.numpy.floating, jax.numpy.integer, jax.numpy.bool_)
+    is_number = getattr(item.aval, "shape", None) == () and any(
+        jax.numpy.issubdtype(item.aval.dtype, kind) for kind in kinds
+    )
+    return Value(at_zero=float(value)) if is_number and not isinstance(value, jax.core.Tracer) else Value()

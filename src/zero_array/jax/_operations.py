@@ -4,10 +4,11 @@ Nothing is known of modules here. What a parameter is follows from what is done 
 axes are inputs and outputs.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._planning import _views
+from .._planning import _at_zero, _views
 from .._planning._graph import SUMS, Node
 from .._planning._layer import Layer
 from .._planning._views import View
@@ -17,6 +18,8 @@ from ._values import Features, Scores, Value, dense, kernel
 
 _ELEMENTWISE = {"abs", "add", "cos", "div", "erf", "exp", "integer_pow", "log", "max", "min", "mul", "neg", "pow"}
 _ELEMENTWISE |= {"relu", "rsqrt", "select_n", "sigmoid", "sin", "sqrt", "square", "sub", "tanh"}
+
+_ROOTS = {"rsqrt", "sqrt"}
 
 
 class Operations:
@@ -35,7 +38,7 @@ class Operations:
             int, tuple[int, ...]
         ] = {}  # of each node: the equations that lead to it, and which result it is
         self.avals: dict[int, Any] = {}  # of these nodes: the shape and dtype
-        self.rectified: set[int] = set()  # the nodes that are a maximum with zero
+        self.rectified: set[int] = set()  # the nodes that are a ReLU
         self.summed: dict[int, Sequence[int]] = {}  # of each sum: over which axes
         self._path: list[int] = []
         self._sums: dict[int, Scores | None] = {}  # of sums over one side of a product: that product, to be turned
@@ -54,7 +57,7 @@ class Operations:
         return Value()
 
     def add(self, node: Node, **known: Any) -> Value:
-        self.nodes.append(node)
+        self.nodes.append(node._replace(is_zero=_at_zero.is_zero(known.get("at_zero"))))
         return Value(node=len(self.nodes) - 1, **known)
 
     def operation(self, op: str, equation: Any, given: Sequence[Value]) -> Value:
@@ -81,7 +84,8 @@ class Operations:
             if self._is_softmax(right.node) and not self._is_softmax(left.node):
                 inputs = (right.node, left.node)
             base = _views.empty(shape)
-            return self.add(Node("matmul", inputs), scores=Scores(len(self.nodes), base, base, first))
+            scores = Scores(len(self.nodes), base, base, first)
+            return self.add(Node("matmul", inputs), scores=scores, at_zero=at_zero("matmul", equation, (left, right)))
         if bool(left.name) != bool(right.name):
             weight, other = (left, right) if left.name else (right, left)
             outs, sums, batch = (free[0], left_sums, left_batch) if left.name else (free[1], right_sums, right_batch)
@@ -109,7 +113,7 @@ class Operations:
         for axis in weight.stacked:
             copies *= self.bases[weight.name].shape[axis]
         features = Features((weight.name,), index, int(index.max(initial=0)) + 1, copies)
-        return self.add(Node(op, (other.node,), (weight.name,)), features=features)
+        return self.add(Node(op, (other.node,), (weight.name,)), features=features, at_zero=0.0)
 
     def _lookup(self, equation: Any, table: Value) -> Value:
         """Rows of a table, or a part of something else."""
@@ -126,15 +130,21 @@ class Operations:
         reads = tuple(dict.fromkeys(name for value in given for name in value.reads))
         self._note_uses(op, given)
         role = self._role(op, equation.outvars[0].aval, given)
+        number = at_zero(op, equation, given)
         if not active:
-            return Value(reads=reads, role=role)
+            return Value(reads=reads, role=role, at_zero=number)
+        if op == "max" and len(active) == 1 and not reads:
+            bound = next(value.at_zero for value in given if value.node is None)
+            if bound == -math.inf:
+                return active[0]
+            op = "relu" if bound == 0 else op
         inputs = [value.node for value in active]
         if role == "normal" and not any(value.role == "normal" for value in given):
             op, inputs = "norm", [next(value.node for value in active if value.role != "divisor")]
         elif op == "div" and len(active) == 2 and self._is_sum(inputs[1], inputs[0]):  # type: ignore[arg-type]
             op, inputs = "softmax", list(self.nodes[inputs[0]].inputs)  # type: ignore[index]
-        else:
-            op = self._renamed(op, is_alone=len(active) == 1 and not reads)
+        elif op in SUMS and self.is_recurrent:  # a sum within a step of a recurrence is no branch
+            op = f"{op} of a step"
         shape = equation.outvars[0].aval.shape
         same = op in _ELEMENTWISE or op in SUMS or op.endswith("of a step")
         kept = next((value for value in active if same and _shape(value) == shape), Value())
@@ -144,24 +154,33 @@ class Operations:
             reads=reads if role == "divisor" else (),
             features=_joined(active) if kept.features else None,
             scores=kept.scores,
+            at_zero=number,
         )
-        if op == "relu" and any(getattr(item, "val", None) == 0 for item in equation.invars):
-            self.rectified.add(known.node)  # type: ignore[arg-type]
-        if op == "reduce_sum":
-            self.summed[known.node] = equation.params["axes"]  # type: ignore[index]
-        if op == "reduce_sum" and active[0].scores:
-            self._sums[known.node] = _turned(active[0].scores, equation.params["axes"])  # type: ignore[index]
+        self._note_result(op, equation, active[0], known.node)  # type: ignore[arg-type]
         return known
 
-    def _renamed(self, op: str, *, is_alone: bool) -> str:
-        """A maximum with a constant is a ReLU, and a sum within a step of a recurrence no branch."""
-        if op in SUMS and self.is_recurrent:
-            return f"{op} of a step"
-        return "relu" if op == "max" and is_alone else op
+    def _note_result(self, op: str, equation: Any, source: Value, node: int) -> None:
+        """Which operations are ReLUs, and what is summed."""
+        if op == "relu":
+            self.rectified.add(node)
+        elif op in _ROOTS:
+            self._note_root(source.node)  # type: ignore[arg-type]  # an activation
+        elif op == "reduce_sum":
+            self.summed[node] = equation.params["axes"]
+            if source.scores:
+                self._sums[node] = _turned(source.scores, equation.params["axes"])
+
+    def _note_root(self, node: int) -> None:
+        """Where a maximum with zero keeps a variance from below zero before its root is taken, it is no ReLU."""
+        while self.nodes[node].op in ("add", *_shown.VIEWS) and len(self.nodes[node].inputs) == 1:
+            (node,) = self.nodes[node].inputs
+        if node in self.rectified:
+            self.rectified.discard(node)
+            self.nodes[node] = self.nodes[node]._replace(op="max")
 
     def _role(self, op: str, aval: Any, given: Sequence[Value]) -> str:
         """What a result has to do with a norm; the scales of norms are noted."""
-        if op in ("rsqrt", "sqrt"):
+        if op in _ROOTS:
             return "divisor" if aval.shape else ""
         roles = [value.role for value in given]
         if op == "div":
@@ -209,6 +228,16 @@ class Operations:
             product = self.nodes[turned.node]
             self.nodes[turned.node] = product._replace(inputs=product.inputs[::-1])
         return True
+
+
+def at_zero(op: str, equation: Any, given: Sequence[Value]) -> float | None:
+    """The number that a result holds throughout, as in `Value`."""
+    if op == "integer_pow":
+        return _at_zero.result("pow", given, equation.params["y"])
+    if not op.startswith("reduce_"):
+        return _at_zero.result(op, given)
+    before, after = (math.prod(item.aval.shape) for item in (equation.invars[0], equation.outvars[0]))
+    return _at_zero.result(op, given, count=before // max(1, after))
 
 
 def _shape(value: Value) -> Shape | None:

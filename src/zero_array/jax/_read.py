@@ -104,7 +104,7 @@ def _parameter(reader: Reader, name: str, shape: tuple[int, ...]) -> Parameter:
             return layout._replace(kind=kind).parameter(name, shape, [f"gate {n + 1}" for n in range(gates)])
     elif name in reader.norms:
         return Parameter(name, "norm", shape)
-    elif name in reader.biases and uses == {"add"}:
+    elif uses == {"add"} and (name in reader.biases or len(shape) == 1):  # such as the offset of a norm
         return Parameter(name, "bias", shape)
     return Parameter(name, "unknown", shape)
 

@@ -43,6 +43,8 @@ class Value(NamedTuple):
         "divisor" of a norm's root and its inverse, "normal" of what was divided by it.
     features, scores
         Where it shows the output of a layer, or the product of two activations.
+    at_zero : float, optional
+        The number that it holds throughout: of a constant; of others where the outputs of all layers are zero.
     """
 
     node: int | None = None
@@ -53,6 +55,7 @@ class Value(NamedTuple):
     role: str = ""
     features: Features | None = None
     scores: Scores | None = None
+    at_zero: float | None = None
 
 
 def dense(value: Value, base: View, outs: Iterable[int], ins: Iterable[int], batch: Iterable[int]) -> Layer | None:

@@ -7,7 +7,7 @@ import jax
 
 from .. import _host
 from .._learning._seen import Rectifier, Run, Softmax, softmax
-from .._planning._graph import Graph, Node, common
+from .._planning._graph import Graph, common
 from .._planning._plan import MATRICES
 from . import _shown
 from ._evaluate import Path, evaluate
@@ -23,7 +23,7 @@ def watch(traced: Traced) -> Run:
     nodes = reader.nodes
     scores = dict(_scores(reader))
     at = {place: node for node, place in reader.places.items()}
-    wanted = {"alive": reader.rectified - _divisors(nodes), "scores": {source for source, _ in scores.values()}}
+    wanted = {"alive": reader.rectified, "scores": {source for source, _ in scores.values()}}
 
     def run(given: Any) -> dict[str, dict[int, Any]]:
         found: dict[str, dict[int, Any]] = {"largest": {}, "alive": {}, "scores": {}}
@@ -84,15 +84,3 @@ def _rectifiers(graph: Graph, alive: dict[int, Any]) -> Iterator[Rectifier]:
     for node, units in alive.items():
         where = common(graph.sources(node))
         yield Rectifier(where, node, int(len(units) - units.sum()), len(units))
-
-
-def _divisors(nodes: list[Node]) -> set[int]:
-    """What a root is taken of, such as a variance that is kept from below zero."""
-    found: set[int] = set()
-    waiting = [source for node in nodes if node.op in ("rsqrt", "sqrt") for source in node.inputs]
-    while waiting:
-        number = waiting.pop()
-        found.add(number)
-        if nodes[number].op in _shown.VIEWS or nodes[number].op == "add":
-            waiting += nodes[number].inputs
-    return found

@@ -6,13 +6,14 @@ it.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import prod
 from typing import Any, NamedTuple, Self
 
 import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_map, tree_unflatten
 
-from .._planning import _network_checks, _views
+from .._planning import _at_zero, _network_checks, _views
 from .._planning._graph import Node, placed
 from .._planning._plan import MATRICES, Parameter
 from .._planning._structure import Structure, structure
@@ -20,10 +21,16 @@ from .._planning._views import View
 
 _NAMES = {"concatenate": "cat", "convolution": "conv", "divide": "div", "gather": "lookup", "gatheraxis": "lookup"}
 _NAMES |= {"multiply": "mul", "scaleddotproductattention": "attention", "subtract": "sub"}
-_ALONE = {"logaddexp": "softplus", "maximum": "relu"}
-"""What operations are called where they take one activation, and else constants."""
+_NAMES |= {"equal": "eq", "greater": "gt", "greaterequal": "ge", "less": "lt", "lessequal": "le", "notequal": "ne"}
+_NAMES |= {"maximum": "max", "minimum": "min", "negative": "neg", "power": "pow"}
+_NUMBERED: dict[str, dict[int, str]] = {
+    "Log": {0: "log2", 1: "log10", 2: "log"},
+    "Reduce": {2: "reduce_sum", 4: "reduce_min", 5: "reduce_max"},
+    "Sqrt": {False: "sqrt", True: "rsqrt"},
+}
+"""What primitives are called by their first argument, which MLX exports as a number."""
 
-_SAME = {"AsType", "Contiguous", "Copy", "StopGradient"}
+_SAME = {"AsType", "Contiguous", "Copy", "Full", "StopGradient"}
 _RESHAPED = {"ExpandDims", "Flatten", "Reshape", "Squeeze", "Unflatten"}
 _VIEWS = {"Broadcast", "Slice", "Split", "Transpose", *_RESHAPED, *_SAME}
 """The primitives that show an array, or a part of it, in another way."""
@@ -42,6 +49,8 @@ class _Value(NamedTuple):
         The parameters that it is made of, where it is no activation.
     features, total
         Where it shows the output of a layer: which feature each entry is, and how many there are.
+    at_zero : float, optional
+        The number that it holds throughout: of a constant; of others where the outputs of all layers are zero.
     """
 
     node: int | None = None
@@ -50,6 +59,7 @@ class _Value(NamedTuple):
     reads: tuple[str, ...] = ()
     features: View | None = None
     total: int = 0
+    at_zero: float | None = None
 
 
 class Call(NamedTuple):
@@ -131,18 +141,16 @@ class _Graph:
                     self._values[key] = self._add(Node("input"))
         elif event["type"] == "outputs":
             self._outputs = [key for key, *_ in event["outputs"]]
-        elif event["type"] == "primitive" and any(_is_real(dtype) for *_, dtype in event["outputs"]):
+        elif event["type"] == "constants":
+            self._values |= {key: _Value(at_zero=float(value)) for key, value in event["constants"] if not value.shape}
+        elif event["type"] == "primitive":
             given = [self._values.get(key, _Value()) for key, *_ in event["inputs"]]
-            shapes = [tuple(shape) for _, shape, _ in event["outputs"]]
-            made = self._primitive(event["name"], event.get("arguments", ()), given, shapes)
-            self._values |= zip((key for key, *_ in event["outputs"]), made, strict=True)
+            self._values |= zip((key for key, *_ in event["outputs"]), self._primitive(event, given), strict=True)
 
     def written(self) -> list[Node]:
         """The nodes; what takes the positive part of an array whose negative part is taken as well is no ReLU."""
-        parted = {node.inputs for node in self.nodes if node.op == "minimum"}
-        return [
-            node._replace(op="maximum") if node.op == "relu" and node.inputs in parted else node for node in self.nodes
-        ]
+        parted = {node.inputs for node in self.nodes if node.op == "min"}
+        return [node._replace(op="max") if node.op == "relu" and node.inputs in parted else node for node in self.nodes]
 
     def results(self) -> list[int]:
         """The nodes that make the outputs."""
@@ -150,23 +158,27 @@ class _Graph:
         return [value.node for value in values if value.node is not None]
 
     def _add(self, node: Node, **known: Any) -> _Value:
-        self.nodes.append(node)
+        self.nodes.append(node._replace(is_zero=_at_zero.is_zero(known.get("at_zero"))))
         return _Value(node=len(self.nodes) - 1, **known)
 
-    def _primitive(
-        self, primitive: str, arguments: Sequence[Any], given: list[_Value], shapes: list[tuple[int, ...]]
-    ) -> list[_Value]:
+    def _primitive(self, event: Mapping[str, Any], given: list[_Value]) -> list[_Value]:
         """What the results of a primitive are."""
-        if primitive in _VIEWS and (given[0].node is not None or given[0].name):
+        primitive, arguments = event["name"], event.get("arguments", ())
+        shapes = [tuple(shape) for _, shape, _ in event["outputs"]]
+        op = _operation(primitive, arguments)
+        count = prod(event["inputs"][0][1]) // max(1, prod(shapes[0])) if given else 1  # of what is reduced
+        if not any(_is_real(dtype) for *_, dtype in event["outputs"]):
+            number = given[0].at_zero if primitive in _VIEWS else _number(op, given, count)
+            return [_Value(at_zero=number)] * len(shapes)
+        if primitive in _VIEWS:
             return self._view(primitive, arguments, given[0], shapes)
         if primitive == "AddMM":
             return [self._other("add", [given[2], self._product("matmul", given[:2], shapes[0])], shapes[0])]
-        op = _NAMES.get(primitive.lower(), primitive.lower())
         if op in ("conv", "matmul"):
             return [self._product(op, given, shapes[0])]
         if op == "lookup" and given[0].name in self.tables:
             return [self._add(Node("embedding", (), given[0].reads))]
-        return [self._other(op, given, shapes[0])] * len(shapes)
+        return [self._other(op, given, shapes[0], count)] * len(shapes)
 
     def _product(self, op: str, given: list[_Value], shape: tuple[int, ...]) -> _Value:
         """A product of two; of an activation with what is none, a layer."""
@@ -180,21 +192,22 @@ class _Graph:
         self._use(op, [weight])
         features = _views.features(shape, (len(shape) - 1,)) if weight is right else None
         node = Node(op, (active.node,), weight.reads)  # type: ignore[arg-type]  # it is the active one
-        return self._add(node, features=features, total=shape[-1])
+        return self._add(node, features=features, total=shape[-1], at_zero=0.0)
 
-    def _other(self, op: str, given: Sequence[_Value], shape: tuple[int, ...]) -> _Value:
+    def _other(self, op: str, given: Sequence[_Value], shape: tuple[int, ...], count: int = 1) -> _Value:
         """Any other operation: what is made of parameters alone is no activation."""
         self._use(op, given)
         active = [value for value in given if value.node is not None]
         reads = tuple(dict.fromkeys(name for value in given for name in value.reads))
+        number = _number(op, given, count)
         if not active:
-            return _Value(reads=reads)
-        if len(active) == 1 and not reads:
-            op = _ALONE.get(op, op)
+            return _Value(reads=reads, at_zero=number)
+        if op == "max" and any(value.node is None and value.at_zero == 0 for value in given):
+            op = "relu"
         shown = (value for value in active if value.features is not None and value.features.shape == shape)
         kept = next(shown, _Value())
         node = Node(op, tuple(value.node for value in active), reads)  # type: ignore[misc]  # they are active
-        return self._add(node, features=kept.features, total=kept.total)
+        return self._add(node, features=kept.features, total=kept.total, at_zero=number)
 
     def _use(self, op: str, given: Sequence[_Value]) -> None:
         """Note what reads a parameter as it is."""
@@ -206,6 +219,8 @@ class _Graph:
         self, primitive: str, arguments: Sequence[Any], value: _Value, shapes: list[tuple[int, ...]]
     ) -> list[_Value]:
         """What shows the same entries in another way."""
+        if value.node is None and not value.name:
+            return [value] * len(shapes)
         if value.name:
             return [value._replace(is_turned=value.is_turned != (primitive == "Transpose"))] * len(shapes)
         shown: Sequence[View | None] = [None] * len(shapes)
@@ -215,7 +230,7 @@ class _Graph:
         for features in shown:
             rows = () if features is None else _views.rows(features)
             node = Node(primitive.lower(), (value.node,), rows=rows if 0 < len(rows) < value.total else None)  # type: ignore[arg-type]  # an activation
-            made.append(self._add(node, features=features, total=value.total))
+            made.append(self._add(node, features=features, total=value.total, at_zero=value.at_zero))
         return made
 
     def _is_softmax(self, value: _Value) -> bool:
@@ -225,6 +240,19 @@ class _Graph:
             inputs = self.nodes[number].inputs
             number = inputs[0] if len(inputs) == 1 and not self.nodes[number].parameters else None
         return number is not None
+
+
+def _operation(primitive: str, arguments: Sequence[Any]) -> str:
+    """What a primitive is called here."""
+    named = _NUMBERED[primitive].get(arguments[0], primitive) if primitive in _NUMBERED else primitive
+    return _NAMES.get(named.lower(), named.lower())
+
+
+def _number(op: str, given: Sequence[_Value], count: int) -> float | None:
+    """The number that a result holds throughout, as in `_Value`."""
+    if op == "select":  # the condition, and what it is where that is true and where it is not
+        return _at_zero.result("select_n", [given[0], given[2], given[1]])
+    return _at_zero.result(op, given, count=count)
 
 
 def _shown(primitive: str, arguments: Sequence[Any], view: View, shapes: Sequence[tuple[int, ...]]) -> list[View]:
