@@ -13,7 +13,8 @@ from .._learning._probe import probe
 from .._learning._report import Seen, report
 from .._learning._seen import Run
 from .._learning._words import Words
-from .._planning._plan import MATRICES, Parameter
+from .._planning._decide import matrices
+from .._planning._plan import Parameter
 from .._planning._structure import structure
 from . import _audit_checks
 from ._model import checked
@@ -92,20 +93,19 @@ def _audit(
     model: nn.Module, held: list[Parameter], example_inputs: Any, loss: Callable[[Any], Tensor] | None, steps: int
 ) -> Report:
     """Run, and judge."""
-    weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
     with preserved(model):
         model.eval()
         for module in model.modules():
             module.training = isinstance(module, nn.modules.batchnorm._BatchNorm)  # their ancestor: by this batch
         buffers = {name: tensor.detach().clone() for name, tensor in model.named_buffers()}
-        watch = Watch(model, {id(tensor): name for name, tensor in model.named_parameters()}, weights)
+        watch = Watch(model, held)
         inputs = mapped(example_inputs, lambda tensor: tensor.detach().clone())
         torch.manual_seed(0)  # inside the fork: what is random in evaluation mode too is the same each time
         outputs = fill(watch, lambda *given, **named: functional_call(model, buffers, given, named), inputs)
         with training(model):
             found = probe(Copies(model, example_inputs, loss), held, steps)
         drops = any(getattr(item, "p", 0.0) for item in model.modules() if "drop" in type(item).__name__.lower())
-    network = structure(watch.nodes, outputs, watch.uses, weights)
+    network = structure(watch.nodes, outputs, watch.uses, matrices(held, watch.uses))
     run = Run(watch.nodes, watch.uses, network, watch.largest, watch.softmaxes, watch.rectifiers, _SHOWN)
     padded = {
         f"{name}.weight" if name else "weight"

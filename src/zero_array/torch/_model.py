@@ -9,7 +9,7 @@ from torch import nn
 
 from .._model import check_complete, make
 from .._planning import _network_checks
-from .._planning._plan import MATRICES, Fill, Parameter, Plan
+from .._planning._plan import Fill, Parameter, Plan
 from .._planning._recipe import Recipe, needs_structure
 from .._planning._structure import Structure
 from .._typing import Choice, Order, Scale
@@ -182,18 +182,16 @@ def _structure(model: nn.Module, held: Sequence[Parameter], example_inputs: Any)
     """What the model computes."""
     if any(hasattr(tensor, "device_mesh") for tensor in model.parameters()):
         raise _network_checks.sharded()
-    names = {id(model.get_parameter(parameter.name)): parameter.name for parameter in held}
-    weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
     with _READING, _record.untouched(model):
         if example_inputs is not None:
-            return _record.run(model, names, weights, example_inputs)
+            return _record.run(model, held, example_inputs)
         try:
-            return _symbolic.trace(model, names, weights)
+            return _symbolic.trace(model, held)
         except Exception as error:
             own_inputs = getattr(model, "dummy_inputs", None)  # of transformers
             if own_inputs is None:
                 raise _network_checks.untraceable(model) from error
         try:
-            return _record.run(model, names, weights, own_inputs)
+            return _record.run(model, held, own_inputs)
         except Exception as error:  # they are texts even where the model takes images
             raise _network_checks.untraceable(model) from error

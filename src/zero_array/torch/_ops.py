@@ -19,6 +19,7 @@ _SAME = {
     "itruediv": "div",
     "log_sigmoid": "logsigmoid",
     "logsoftmax": "log_softmax",
+    "mm": "matmul",
     "multi_head_attention_forward": "multihead",
     "multiheadattention": "multihead",
     "multiply": "mul",
@@ -32,6 +33,9 @@ _SAME = {
 
 SAME_PARAMETER = {"bfloat16", "clone", "contiguous", "double", "expand", "float", "half", "to", "type", "type_as"}
 """What leaves a parameter the same thing, though elsewhere in memory."""
+
+ELEMENTWISE = {"add", "div", "mul", "neg", "sub"}
+"""What makes a multiple of a matrix, or the like, where it takes no activation."""
 
 FRESH = {
     "empty_like",

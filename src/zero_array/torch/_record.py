@@ -12,19 +12,22 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
 from .._planning import _network_checks
+from .._planning._decide import matrices
 from .._planning._graph import Node
+from .._planning._plan import MATRICES, Parameter
 from .._planning._structure import Structure, structure
 from ._ops import FRESH, SAME_PARAMETER, op
+from ._shown import Shown, multiplied, storage, use
 
 
-def run(model: nn.Module, names: dict[int, str], weights: set[str], example_inputs: Any) -> Structure:
+def run(model: nn.Module, held: Sequence[Parameter], example_inputs: Any) -> Structure:
     """By running the model once, without gradients and in evaluation mode, and recording every function it calls."""
     inputs = example_inputs
     if next(model.parameters()).is_meta:
         inputs = mapped(example_inputs, lambda tensor: tensor.to("meta"))
-    record = Record(model, names, weights)
+    record = Record(model, held)
     outputs = fill(record, model, inputs)
-    return structure(record.nodes, outputs, record.uses, weights)
+    return structure(record.nodes, outputs, record.uses, matrices(held, record.uses))
 
 
 def fill(record: "Record", model: Callable[..., Any], inputs: Any) -> list[int]:
@@ -112,14 +115,18 @@ def tensors(value: Any) -> Iterator[Tensor]:
 class Record(TorchFunctionMode):
     """Writes down each function of torch that takes activations, and how each parameter is used."""
 
-    def __init__(self, model: nn.Module, names: dict[int, str], weights: set[str]) -> None:
+    def __init__(self, model: nn.Module, held: Sequence[Parameter]) -> None:
         super().__init__()
+        names = {id(model.get_parameter(parameter.name)): parameter.name for parameter in held}
         self.nodes: list[Node] = []
         self.numbers: dict[int, int] = {}  # of tensors that are activations
         self.uses: dict[str, set[str]] = {}
-        self._raw = dict(names)  # of tensors that are a parameter, or the same in other words
+        self._raw = {  # of tensors that are a parameter, or the same in other words
+            id(tensor): Shown(names[id(tensor)], tensor, tensor) for tensor in model.parameters()
+        }
         self._reads = {key: {name} for key, name in names.items()}  # of tensors that are made of parameters
-        self._weights = weights
+        self._weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
+        self._unknown = {parameter.name for parameter in held if parameter.kind == "unknown"}
         self._layers: dict[int, tuple[Tensor, int]] = {}  # by storage: the output of a layer, and its feature axis
         self._kept: list[Any] = list(model.parameters())  # so that no identity is used twice
         self._names = {id(module): name for name, module in model.named_modules()}
@@ -166,7 +173,7 @@ class Record(TorchFunctionMode):
         ]
         sources = tuple(self.numbers[id(tensor)] for tensor in tensors(inputs) if id(tensor) in self.numbers)
         if strangers and sources:
-            read = tuple(self._raw[id(tensor)] for tensor in module.parameters() if id(tensor) in self._raw)
+            read = tuple(self._raw[id(tensor)].name for tensor in module.parameters() if id(tensor) in self._raw)
             self._add(strangers, Node(type(module).__name__.lower(), sources, read, where))
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -182,18 +189,33 @@ class Record(TorchFunctionMode):
         inputs = tuple(self.numbers[id(tensor)] for tensor in given if id(tensor) in self.numbers)
         read = dict.fromkeys(name for tensor in given for name in sorted(self._reads.get(id(tensor), ())))
         used = [self._raw[id(tensor)] for tensor in given if id(tensor) in self._raw]
-        if not inputs and used and (op in SAME_PARAMETER or _storage(outputs[0]) == _storage(given[0])):
+        is_view = bool(used) and storage(outputs[0]) == storage(given[0])
+        if not inputs and used and (is_view or op in SAME_PARAMETER):
             for tensor in outputs:
-                self._raw[id(tensor)], self._reads[id(tensor)] = used[0], set(read)
+                self._raw[id(tensor)] = used[0].viewed(tensor) if is_view else used[0].moved(tensor)
+                self._reads[id(tensor)] = set(read)
             self._kept += outputs
             return
-        for name in used:
-            self.uses.setdefault(name, set()).add(op)
+        matrix = None if inputs else multiplied(op, used, outputs[0])
+        if matrix is not None:
+            self._raw[id(outputs[0])] = matrix
+        for shown in used:
+            if matrix is None or shown.name != matrix.name:
+                self.uses.setdefault(shown.name, set()).add(self._use(op, shown, given, outputs[0]))
         if inputs or (op == "embedding" and read):
             self._add(outputs, Node(op, inputs, tuple(read), self._stack[-1] if self._stack else ""))
         elif read:
             self._reads |= {id(tensor): set(read) for tensor in outputs}
             self._kept += outputs
+
+    def _use(self, op: str, shown: Shown, given: list[Tensor], result: Tensor) -> str:
+        """What an operation uses a parameter for: a scale has no axis that the activations do not have."""
+        shapes = [tensor.shape for tensor in given if id(tensor) in self.numbers]
+        if op in {"mul", "div"} and shapes:
+            return "scale" if result.shape in shapes else "other"
+        place = next(place for place, tensor in enumerate(given) if tensor is shown.tensor)
+        is_factor = not shapes and sum(id(tensor) in self._reads for tensor in given[:2]) > 1
+        return use(shown, op, place, len(given), is_factor=is_factor)
 
     def _add(self, tensors: list[Tensor], node: Node) -> None:
         """Append a node, and one more for each result where there are several."""
@@ -207,12 +229,17 @@ class Record(TorchFunctionMode):
             if len(floats) > 1:
                 self.nodes.append(Node("item", (number,), where=node.where, rows=self._rows(tensor)))
             self.numbers[id(tensor)] = len(self.nodes) - 1
-        if not self._weights.isdisjoint(node.parameters) and _is_dense(floats[0]):
-            self._layers[_storage(floats[0])] = floats[0], 1 if node.op == "conv" else -1
+        if self._is_layer(node) and _is_dense(floats[0]):
+            self._layers[storage(floats[0])] = floats[0], 1 if node.op == "conv" else -1
+
+    def _is_layer(self, node: Node) -> bool:
+        """Whether a node is a layer, those of parameters that are known by their use alone among them."""
+        names = self._weights | self._unknown if node.op in {"linear", "matmul"} else self._weights
+        return not names.isdisjoint(node.parameters)
 
     def _rows(self, tensor: Tensor) -> Sequence[int] | None:
         """The output features of a layer that a view of its output shows, where it shows a part of them."""
-        layer, axis = self._layers.get(_storage(tensor), (tensor, 0))
+        layer, axis = self._layers.get(storage(tensor), (tensor, 0))
         if not 0 < tensor.numel() < layer.numel():
             return None
         sizes = [layer.shape[axis] if number == axis % layer.ndim else 1 for number in range(layer.ndim)]
@@ -226,8 +253,3 @@ class Record(TorchFunctionMode):
 def _is_dense(tensor: Tensor) -> bool:
     """Whether a tensor fills its memory."""
     return bool(tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size())
-
-
-def _storage(tensor: Tensor) -> int:
-    """The identity of the memory that a tensor shows."""
-    return int(tensor.untyped_storage()._cdata)  # data_ptr() is 0 on meta

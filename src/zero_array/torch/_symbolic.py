@@ -1,65 +1,135 @@
 """The structure of a torch model by `torch.fx`: no inputs are needed, but its Python must not depend on them."""
 
 import inspect
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
-from torch import fx, nn
+import torch
+from torch import Tensor, fx, nn
 
+from .._planning._decide import matrices
 from .._planning._graph import Node
+from .._planning._plan import Parameter
 from .._planning._structure import Structure, structure
 from ._ops import FRESH, SAME_PARAMETER, VIEWS, op
+from ._shown import Shown, multiplied, storage, use
 
 
-def trace(model: nn.Module, names: dict[int, str], weights: set[str]) -> Structure:
-    """The structure of a model; `names` are those of its parameters by identity, `weights` those that hold matrices."""
+def trace(model: nn.Module, held: Sequence[Parameter]) -> Structure:
+    """The structure of a model, of which `held` are the parameters."""
     tracer = _Tracer()
     root = nn.Sequential(model) if tracer.is_leaf_module(model, "") else model  # of one layer, the call is traced
-    nodes: list[Node] = []
-    uses: dict[str, set[str]] = {}
-    numbers: dict[fx.Node, int] = {}  # of activations
-    raw: dict[fx.Node, str] = {}  # of what is a parameter, or the same in other words
-    reads: dict[fx.Node, tuple[str, ...]] = {}  # of what is made of parameters
-    held = {name: names[id(tensor)] for name, tensor in model.named_parameters(remove_duplicate=False)}
-    outputs: list[int] = []
+    names = {id(model.get_parameter(parameter.name)): parameter.name for parameter in held}
+    reader = _Reader(root, names)
     for traced in tracer.trace(root, _defaults(root)).nodes:
+        reader.read(traced)
+    return structure(reader.nodes, reader.outputs, reader.uses, matrices(held, reader.uses))
+
+
+class _Reader:
+    """Writes down the nodes of a graph of `torch.fx`, and how each parameter is used."""
+
+    def __init__(self, root: nn.Module, names: dict[int, str]) -> None:
+        self.nodes: list[Node] = []
+        self.outputs: list[int] = []
+        self.uses: dict[str, set[str]] = {}
+        self._root = root
+        self._names = names
+        self._numbers: dict[fx.Node, int] = {}  # of activations
+        self._raw: dict[fx.Node, Shown] = {}  # of what is a parameter, or the same in other words
+        self._reads: dict[fx.Node, tuple[str, ...]] = {}  # of what is made of parameters
+        self._values: dict[fx.Node, Any] = {}  # of some that are no activations, on the meta device
+
+    def read(self, traced: fx.Node) -> None:
+        """Note the next node."""
         sources = traced.all_input_nodes
-        inputs = tuple(numbers[source] for source in sources if source in numbers)
-        used = [raw[source] for source in sources if source in raw]
-        read = _read(sources, reads)
+        inputs = tuple(self._numbers[source] for source in sources if source in self._numbers)
         if traced.op == "output":
-            outputs += inputs
-        elif traced.op == "get_attr" and traced.target in held:
-            raw[traced] = held[traced.target]
-            reads[traced] = (raw[traced],)
-        elif traced.args and traced.args[0] in raw and op(traced.target) in SAME_PARAMETER | VIEWS:
-            raw[traced], reads[traced] = used[0], read
-        elif not _is_size(traced):
-            node = _node(root, traced, names)
-            if used and node.op == "lookup":  # a part of it, or entries of a table
-                raw[traced] = used[0]
-            _check_known(traced.target, used)
-            given = () if node.op == "embedding" else inputs
-            node = node._replace(inputs=given, parameters=(*node.parameters, *read))
-            for name in used:
-                uses.setdefault(name, set()).add(node.op)
-            if (inputs and node.op not in FRESH) or node.op in {"embedding", "input"}:
-                numbers[traced] = len(nodes)
-                nodes.append(node)
-            elif node.op not in FRESH:
-                reads[traced] = read
-    return structure(nodes, outputs, uses, weights)
+            self.outputs += inputs
+        elif traced.op == "get_attr":
+            self._attribute(traced)
+        elif not _is_size(traced) and (inputs or not self._is_parameter(traced, sources)):
+            self._operation(traced, sources, inputs)
+
+    def _attribute(self, traced: fx.Node) -> None:
+        """A tensor that the model holds."""
+        tensor = attrgetter(str(traced.target))(self._root)
+        value = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+        self._values[traced] = value
+        if id(tensor) in self._names:
+            name = self._names[id(tensor)]
+            self._raw[traced], self._reads[traced] = Shown(name, value, value), (name,)
+
+    def _is_parameter(self, traced: fx.Node, sources: list[fx.Node]) -> bool:
+        """Whether a node without activations shows a parameter, or a part of it, in another way."""
+        shown = next((self._raw[source] for source in sources if source in self._raw), None)
+        if shown is None:
+            return False
+        name = op(traced.target)
+        value = shown.tensor if name in SAME_PARAMETER else _value(traced, self._values)
+        first = value[0] if isinstance(value, tuple | list) else value
+        is_view = isinstance(first, Tensor) and storage(first) == storage(shown.tensor)
+        if not is_view and name not in VIEWS:
+            return False
+        self._values[traced] = value
+        self._raw[traced] = shown.viewed(first) if is_view else shown._replace(base=None)
+        self._reads[traced] = self._made_of(sources)
+        return True
+
+    def _operation(self, traced: fx.Node, sources: list[fx.Node], inputs: tuple[int, ...]) -> None:
+        """Any other operation."""
+        node = _node(self._root, traced, self._names)
+        used = {source: self._raw[source] for source in sources if source in self._raw}
+        read = self._made_of(sources)
+        _check_known(traced.target, used.values())
+        if used and node.op == "lookup":  # entries of a table
+            self._raw[traced] = next(iter(used.values()))._replace(base=None)
+        matrix = None
+        if used and not inputs and isinstance(value := _value(traced, self._values), Tensor):
+            matrix = multiplied(node.op, list(used.values()), value)
+            self._values[traced] = value
+        if matrix is not None:
+            self._raw[traced] = matrix
+        for source, shown in used.items():
+            if matrix is None or shown.name != matrix.name:
+                self.uses.setdefault(shown.name, set()).add(self._use(node.op, source, sources, inputs))
+        given = () if node.op == "embedding" else inputs
+        if (inputs and node.op not in FRESH) or node.op in {"embedding", "input"}:
+            self._numbers[traced] = len(self.nodes)
+            self.nodes.append(node._replace(inputs=given, parameters=(*node.parameters, *read)))
+        elif node.op not in FRESH:
+            self._reads[traced] = read
+
+    def _use(self, name: str, source: fx.Node, sources: list[fx.Node], inputs: tuple[int, ...]) -> str:
+        """What an operation of that name uses a parameter for."""
+        shown = self._raw[source]
+        if name in {"mul", "div"} and inputs and sum(size > 1 for size in shown.tensor.shape) > 1:
+            raise TypeError(f"whether {shown.name} is a scale is seen by the shapes of activations")
+        is_factor = not inputs and sum(other in self._reads for other in sources[:2]) > 1
+        return use(shown, name, sources.index(source), len(sources), is_factor=is_factor)
+
+    def _made_of(self, sources: list[fx.Node]) -> tuple[str, ...]:
+        """The parameters that some nodes are made of, each once."""
+        return tuple(dict.fromkeys(name for source in sources for name in self._reads.get(source, ())))
 
 
-def _read(sources: list[fx.Node], reads: dict[fx.Node, tuple[str, ...]]) -> tuple[str, ...]:
-    """The parameters that some nodes are made of, each once."""
-    return tuple(dict.fromkeys(name for source in sources for name in reads.get(source, ())))
+def _value(traced: fx.Node, values: dict[fx.Node, Any]) -> Any:
+    """What a node makes of what is no activation, on the meta device; None where that is not known."""
+    try:
+        args, kwargs = (fx.node.map_arg(given, values.__getitem__) for given in (traced.args, traced.kwargs))
+        function = getattr(args[0], traced.target) if traced.op == "call_method" else traced.target
+        return function(*args[traced.op == "call_method" :], **kwargs) if callable(function) else None
+    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):  # such as an activation's size in it
+        return None
 
 
-def _check_known(target: Any, used: list[str]) -> None:
+def _check_known(target: Any, used: Iterable[Shown]) -> None:
     """Refuse a function that is somebody's own, since it may hold whole layers."""
     home = getattr(target, "__module__", None) or "torch"  # methods and built-in functions have none
-    if used and home.partition(".")[0] not in {"torch", "_operator", "builtins", "math"}:
-        raise TypeError(f"{target} may do anything to {used}")
+    names = [shown.name for shown in used]
+    if names and home.partition(".")[0] not in {"torch", "_operator", "builtins", "math"}:
+        raise TypeError(f"{target} may do anything to {names}")
 
 
 def _is_size(traced: fx.Node) -> bool:

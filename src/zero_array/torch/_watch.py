@@ -1,6 +1,6 @@
 """What one run of a model shows: where activations are zero, no numbers or dead, and how sharp its softmaxes are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from .. import _host
 from .._learning._seen import Rectifier, Softmax, softmax
 from .._planning._graph import Node
+from .._planning._plan import Parameter
 from ._ops import op
 from ._record import Record
 
@@ -19,8 +20,8 @@ _MOST = 1 << 22  # scores of an attention that are looked at
 class Watch(Record):
     """A record that also keeps what the activations are."""
 
-    def __init__(self, model: nn.Module, names: dict[int, str], weights: set[str]) -> None:
-        super().__init__(model, names, weights)
+    def __init__(self, model: nn.Module, held: Sequence[Parameter]) -> None:
+        super().__init__(model, held)
         self.largest: dict[int, float] = {}  # of each node, the largest absolute entry
         self.softmaxes: list[Softmax] = []
         self.rectifiers: list[Rectifier] = []
