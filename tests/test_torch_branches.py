@@ -195,3 +195,70 @@ def test_what_is_never_zero(function: Callable[[Tensor], Tensor], is_run: bool) 
     module.f = function
     plan = zero_array.torch.init_(module, example_inputs=data(2, 4) if is_run else None)
     assert plan["a.weight"].fill == "identity"
+
+
+def summed(self: Any, x: Tensor) -> Tensor:
+    """A branch that is added in place to zeros."""
+    y = torch.zeros_like(x)
+    y.add_(self.b(self.a(x).relu()))
+    return x + y
+
+
+def indexed(self: Any, x: Tensor) -> Tensor:
+    """The same, row by row."""
+    y = torch.zeros_like(x)
+    y.index_add_(0, torch.arange(3), self.b(self.a(x).relu()))
+    return x + y
+
+
+def viewed(self: Any, x: Tensor) -> Tensor:
+    """The same through a view, of which the other name is read."""
+    y = torch.zeros_like(x)
+    y.view(-1).add_(self.b(self.a(x).relu()).view(-1))
+    return x + y
+
+
+def halved(self: Any, x: Tensor) -> Tensor:
+    """The same, into two halves."""
+    y = torch.zeros_like(x)
+    first, second = y.chunk(2, -1)
+    z = self.b(self.a(x).relu())
+    torch.mul(z[..., :2], 1.0, out=first)
+    torch.mul(z[..., 2:], 1.0, out=second)
+    return x + y
+
+
+@pytest.mark.parametrize("forward", [summed, indexed, viewed, halved])
+def test_changed_in_place(forward: Callable[..., Tensor]) -> None:
+    """What is changed in place and read by another name is lost to tracing, which says so: running sees it."""
+    model = Block(forward, a=linear(), b=linear())
+    with pytest.raises(ValueError, match="`example_inputs` must be given"):
+        zero_array.torch.init_(model)
+    assert zeros(zero_array.torch.init_(model, example_inputs=data(*TOKENS))) == {"b.weight"}
+
+
+def test_results_in_place() -> None:
+    """Where the result of a change in place is read alone, tracing is enough."""
+    model = Block(lambda self, x: self.b(self.a(x).relu_().mul_(2.0)).add_(x), a=linear(), b=linear())
+    assert zeros(zero_array.torch.init_(model)) == {"b.weight"}
+
+
+WAYS: dict[str, Callable[[Any, Tensor], Tensor]] = {
+    "sparse": lambda self, x: x + torch.sparse.mm((x @ x.t()).detach().to_sparse(), self.b(self.a(x).relu())),
+    "sparse rows": lambda self, x: x + (x @ x.t()).detach().to_sparse_csr() @ self.b(self.a(x).relu()),
+    "vmap": lambda self, x: x + torch.vmap(lambda row: self.b(self.a(row).relu()))(x),
+    "vmap of columns": lambda self, x: (
+        x + torch.vmap(lambda row: self.b(self.a(row).relu()), in_dims=1, out_dims=1)(x.t().contiguous()).t()
+    ),
+    "vmap of a block": lambda self, x: torch.vmap(lambda row: row + self.b(self.a(row).relu()))(x),
+    "vmap of vmap": lambda self, x: torch.vmap(torch.vmap(lambda row: row + self.b(self.a(row).relu())))(x[None])[0],
+}
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support")
+@pytest.mark.parametrize("forward", WAYS.values(), ids=WAYS)
+def test_tensors_without_memory(forward: Callable[..., Tensor]) -> None:
+    """Sparse tensors, and those inside of `torch.vmap`, are followed too; the audit runs there as well."""
+    model = Block(forward, a=linear(), b=linear())
+    assert zeros(zero_array.torch.init_(model, example_inputs=data(5, 4))) == {"b.weight"}
+    assert not zero_array.torch.audit(model, data(5, 4)).filter(severity="error")

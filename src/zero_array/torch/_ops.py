@@ -1,5 +1,6 @@
 """The names of operations: functions, methods and modules of torch that do the same have one."""
 
+from collections.abc import Mapping
 from typing import Any
 
 _SAME = {
@@ -30,6 +31,8 @@ _SAME = {
     "scaled_dot_product_attention": "attention",
     "truediv": "div",
 }
+
+_IN_PLACE = {"__iadd__", "__imul__", "__isub__", "__itruediv__", "__setitem__"}
 
 SAME_PARAMETER = {"bfloat16", "clone", "contiguous", "double", "expand", "float", "half", "to", "type", "type_as"}
 """What leaves a parameter the same thing, though elsewhere in memory."""
@@ -71,5 +74,14 @@ VIEWS = {
 def op(function: Any) -> str:
     """The name of a function, or of a method or module type given by name."""
     name = function if isinstance(function, str) else getattr(function, "__name__", type(function).__name__)
-    name = name.strip("_").lower()
+    name = name.partition(".")[0].strip("_").lower()
     return "norm" if name.endswith("_norm") else _SAME.get(name, name)
+
+
+def is_in_place(function: Any, kwargs: Mapping[str, Any]) -> bool:
+    """Whether a function, or a method given by name, changes its first argument or writes into ``out=``."""
+    name = function if isinstance(function, str) else getattr(function, "__name__", "")
+    name = name.partition(".")[0]  # of aten's functions, without the overload
+    if kwargs.get("out") is not None:
+        return True
+    return name in _IN_PLACE if name.startswith("__") else name.endswith("_")

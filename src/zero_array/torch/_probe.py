@@ -16,6 +16,7 @@ from .._learning import _checks, _loss
 from .._planning._network_checks import kind
 from . import _audit_checks
 from ._record import arguments, mapped, tensors
+from ._shown import bare
 
 Loss = Callable[[Any], Tensor]
 
@@ -71,7 +72,7 @@ def _note(model: nn.Module, found: Copies) -> Callable[..., None]:
 
     def note(module: nn.Module, given: Any, result: Any) -> None:  # noqa: ARG001  # as torch calls it
         name = names.pop(id(module), None)
-        floats = [item for item in tensors(result) if item.is_floating_point()]
+        floats = [bare(item) for item in tensors(result) if item.is_floating_point()]
         if name is None or not floats or id(floats[0]) in seen:
             return
         seen[id(floats[0])] = floats[0]

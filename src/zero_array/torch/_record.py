@@ -1,6 +1,6 @@
 """The structure of a torch model by running it once on example inputs: any Python is fine."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from threading import get_ident
@@ -16,8 +16,8 @@ from .._planning._decide import matrices
 from .._planning._graph import Node
 from .._planning._plan import MATRICES, Parameter
 from .._planning._structure import Structure, structure
-from ._ops import FRESH, SAME_PARAMETER, op
-from ._shown import Shown, multiplied, storage, use
+from ._ops import FRESH, SAME_PARAMETER, is_in_place, op
+from ._shown import Shown, bare, multiplied, storage, use
 
 
 def run(model: nn.Module, held: Sequence[Parameter], example_inputs: Any) -> Structure:
@@ -39,7 +39,7 @@ def fill(record: "Record", model: Callable[..., Any], inputs: Any) -> list[int]:
             result = model(*positional, **named)
     except Exception as error:
         raise _network_checks.failing_inputs(error) from error
-    return [record.numbers[id(tensor)] for tensor in tensors(result) if id(tensor) in record.numbers]
+    return [number for tensor in tensors(result) if (number := record.number(tensor)) is not None]
 
 
 def arguments(example_inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -121,6 +121,8 @@ class Record(TorchFunctionMode):
         self.nodes: list[Node] = []
         self.numbers: dict[int, int] = {}  # of tensors that are activations
         self.uses: dict[str, set[str]] = {}
+        self._last: dict[int, int] = {}  # by storage: the last activation there
+        self._written: dict[int, int] = {}  # by storage: the last change in place
         self._raw = {  # of tensors that are a parameter, or the same in other words
             id(tensor): Shown(names[id(tensor)], tensor, tensor) for tensor in model.parameters()
         }
@@ -169,9 +171,11 @@ class Record(TorchFunctionMode):
             return
         where = self._stack.pop()
         strangers = [
-            tensor for tensor in tensors(outputs) if not (id(tensor) in self.numbers or id(tensor) in self._reads)
+            tensor
+            for tensor in map(bare, tensors(outputs))
+            if not (self.number(tensor) is not None or id(tensor) in self._reads)
         ]
-        sources = tuple(self.numbers[id(tensor)] for tensor in tensors(inputs) if id(tensor) in self.numbers)
+        sources = self._inputs(map(bare, tensors(inputs)))
         if strangers and sources:
             read = tuple(self._raw[id(tensor)].name for tensor in module.parameters() if id(tensor) in self._raw)
             self._add(strangers, Node(type(module).__name__.lower(), sources, read, where))
@@ -179,14 +183,32 @@ class Record(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call a function and write it down."""
         result = func(*args, **(kwargs or {}))
-        outputs = list(tensors(args[0] if func is Tensor.__setitem__ else result))
+        outputs = [bare(tensor) for tensor in tensors(args[0] if func is Tensor.__setitem__ else result)]
         name = op(func)
         if outputs and name not in FRESH:
-            self._note(name, list(tensors((args, kwargs or {}))), outputs)
+            self._note(name, [bare(tensor) for tensor in tensors((args, kwargs or {}))], outputs)
+            if is_in_place(func, kwargs or {}) and id(outputs[0]) in self.numbers:
+                self._written[storage(outputs[0])] = self.numbers[id(outputs[0])]
         return result
 
+    def number(self, tensor: Tensor) -> int | None:
+        """The node of an activation: one that joins it with what was since written into its memory by another name."""
+        if id(tensor) in self._reads:
+            return None
+        memory = storage(tensor)
+        number = self.numbers.get(id(tensor), self._last.get(memory))
+        if number is not None and number < self._written.get(memory, -1):
+            self.nodes.append(Node("written", (number, self._written[memory])))
+            number = len(self.nodes) - 1
+            self.numbers[id(tensor)] = number
+            self._kept.append(tensor)
+        return number
+
+    def _inputs(self, given: Iterable[Tensor]) -> tuple[int, ...]:
+        return tuple(number for tensor in given if (number := self.number(tensor)) is not None)
+
     def _note(self, op: str, given: list[Tensor], outputs: list[Tensor]) -> None:
-        inputs = tuple(self.numbers[id(tensor)] for tensor in given if id(tensor) in self.numbers)
+        inputs = self._inputs(given)
         read = dict.fromkeys(name for tensor in given for name in sorted(self._reads.get(id(tensor), ())))
         used = [self._raw[id(tensor)] for tensor in given if id(tensor) in self._raw]
         is_view = bool(used) and storage(outputs[0]) == storage(given[0])
@@ -210,7 +232,7 @@ class Record(TorchFunctionMode):
 
     def _use(self, op: str, shown: Shown, given: list[Tensor], result: Tensor) -> str:
         """What an operation uses a parameter for: a scale has no axis that the activations do not have."""
-        shapes = [tensor.shape for tensor in given if id(tensor) in self.numbers]
+        shapes = [tensor.shape for tensor in given if self.number(tensor) is not None]
         if op in {"mul", "div"} and shapes:
             return "scale" if result.shape in shapes else "other"
         place = next(place for place, tensor in enumerate(given) if tensor is shown.tensor)
@@ -228,7 +250,7 @@ class Record(TorchFunctionMode):
         for tensor in floats:
             if len(floats) > 1:
                 self.nodes.append(Node("item", (number,), where=node.where, rows=self._rows(tensor)))
-            self.numbers[id(tensor)] = len(self.nodes) - 1
+            self.numbers[id(tensor)] = self._last[storage(tensor)] = len(self.nodes) - 1
         if self._is_layer(node) and _is_dense(floats[0]):
             self._layers[storage(floats[0])] = floats[0], 1 if node.op == "conv" else -1
 
@@ -252,4 +274,6 @@ class Record(TorchFunctionMode):
 
 def _is_dense(tensor: Tensor) -> bool:
     """Whether a tensor fills its memory."""
-    return bool(tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size())
+    return tensor.layout == torch.strided and bool(
+        tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
+import torch
 from torch import Tensor
 
 from ._ops import ELEMENTWISE
@@ -73,6 +74,16 @@ def use(shown: Shown, op: str, place: int, count: int, *, is_factor: bool) -> st
     return "matmul" if turned == (op == "linear" or place < count - 1) else "linear"
 
 
+def bare(tensor: Tensor) -> Tensor:
+    """A tensor without the wrappers that `torch.vmap` and its like have put around it."""
+    while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return tensor
+
+
 def storage(tensor: Tensor) -> int:
-    """The identity of the memory that a tensor shows."""
-    return int(tensor.untyped_storage()._cdata)  # data_ptr() is 0 on meta
+    """The identity of the memory that a tensor shows; of a sparse one, which has none that is its own, its own."""
+    try:
+        return int(tensor.untyped_storage()._cdata)  # data_ptr() is 0 on meta
+    except NotImplementedError:
+        return id(tensor)

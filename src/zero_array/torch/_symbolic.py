@@ -12,8 +12,10 @@ from .._planning._decide import matrices
 from .._planning._graph import Node
 from .._planning._plan import Parameter
 from .._planning._structure import Structure, structure
-from ._ops import FRESH, SAME_PARAMETER, VIEWS, op
+from ._ops import FRESH, SAME_PARAMETER, VIEWS, is_in_place, op
 from ._shown import Shown, multiplied, storage, use
+
+_MORE_VIEWS = {"diagonal", "expand", "getattr", "movedim", "narrow", "select", "swapaxes", "swapdims"}
 
 
 def trace(model: nn.Module, held: Sequence[Parameter]) -> Structure:
@@ -22,7 +24,9 @@ def trace(model: nn.Module, held: Sequence[Parameter]) -> Structure:
     root = nn.Sequential(model) if tracer.is_leaf_module(model, "") else model  # of one layer, the call is traced
     names = {id(model.get_parameter(parameter.name)): parameter.name for parameter in held}
     reader = _Reader(root, names)
-    for traced in tracer.trace(root, _defaults(root)).nodes:
+    graph = tracer.trace(root, _defaults(root))
+    _check_in_place(graph)
+    for traced in graph.nodes:
         reader.read(traced)
     return structure(reader.nodes, reader.outputs, reader.uses, matrices(held, reader.uses))
 
@@ -130,6 +134,46 @@ def _check_known(target: Any, used: Iterable[Shown]) -> None:
     names = [shown.name for shown in used]
     if names and home.partition(".")[0] not in {"torch", "_operator", "builtins", "math"}:
         raise TypeError(f"{target} may do anything to {names}")
+
+
+def _check_in_place(graph: fx.Graph) -> None:
+    """Refuse a graph that reads what was changed in place, but by the result of the change."""
+    order = {traced: place for place, traced in enumerate(graph.nodes)}
+    for traced, place in order.items():
+        before = [alias for changed in _changed(traced) for alias in _aliases(changed) if order[alias] < place]
+        for reader in (reader for alias in before for reader in alias.users):
+            if order[reader] > place and not _is_size(reader):
+                raise TypeError(f"{reader} reads what {traced} has changed in place")
+
+
+def _changed(traced: fx.Node) -> list[fx.Node]:
+    """What a node changes in place."""
+    if traced.op not in {"call_function", "call_method"} or not is_in_place(traced.target, traced.kwargs):
+        return []
+    return _listed(traced.kwargs.get("out") or traced.args[0])
+
+
+def _listed(value: Any) -> list[fx.Node]:
+    """The nodes in an argument."""
+    return [item for item in (value if isinstance(value, tuple | list) else [value]) if isinstance(item, fx.Node)]
+
+
+def _aliases(traced: fx.Node) -> set[fx.Node]:
+    """All nodes that may show the same memory as one."""
+    found: set[fx.Node] = set()
+    waiting = [traced]
+    while waiting:
+        here = waiting.pop()
+        if here not in found:
+            found.add(here)
+            waiting += [reader for reader in here.users if _shows(reader)]
+            waiting += here.all_input_nodes[:1] if _shows(here) else []
+    return found
+
+
+def _shows(traced: fx.Node) -> bool:
+    """Whether a node may show the memory of its first argument."""
+    return op(traced.target) in {*VIEWS, "lookup", *_MORE_VIEWS} or bool(_changed(traced))
 
 
 def _is_size(traced: fx.Node) -> bool:
