@@ -17,6 +17,7 @@ from .._planning._graph import Node
 from .._planning._plan import MATRICES, Parameter
 from .._planning._structure import Structure, structure
 from ._ops import FRESH, SAME_PARAMETER, is_in_place, op
+from ._recurrent import RECURRENT, Recurrent
 from ._shown import Shown, bare, multiplied, storage, use
 
 
@@ -186,7 +187,8 @@ class Record(TorchFunctionMode):
         outputs = [bare(tensor) for tensor in tensors(args[0] if func is Tensor.__setitem__ else result)]
         name = op(func)
         if outputs and name not in FRESH:
-            self._note(name, [bare(tensor) for tensor in tensors((args, kwargs or {}))], outputs)
+            chain = Recurrent.of_call(name, args, self._reads) if name in RECURRENT else None
+            self._note(name, [bare(tensor) for tensor in tensors((args, kwargs or {}))], outputs, chain)
             if is_in_place(func, kwargs or {}) and id(outputs[0]) in self.numbers:
                 self._written[storage(outputs[0])] = self.numbers[id(outputs[0])]
         return result
@@ -207,7 +209,7 @@ class Record(TorchFunctionMode):
     def _inputs(self, given: Iterable[Tensor]) -> tuple[int, ...]:
         return tuple(number for tensor in given if (number := self.number(tensor)) is not None)
 
-    def _note(self, op: str, given: list[Tensor], outputs: list[Tensor]) -> None:
+    def _note(self, op: str, given: list[Tensor], outputs: list[Tensor], chain: Recurrent | None = None) -> None:
         inputs = self._inputs(given)
         read = dict.fromkeys(name for tensor in given for name in sorted(self._reads.get(id(tensor), ())))
         used = [self._raw[id(tensor)] for tensor in given if id(tensor) in self._raw]
@@ -225,7 +227,12 @@ class Record(TorchFunctionMode):
             if matrix is None or shown.name != matrix.name:
                 self.uses.setdefault(shown.name, set()).add(self._use(op, shown, given, outputs[0]))
         if inputs or (op == "embedding" and read):
-            self._add(outputs, Node(op, inputs, tuple(read), self._stack[-1] if self._stack else ""))
+            where = self._stack[-1] if self._stack else ""
+            nodes = [Node(op, inputs, tuple(read), where)]
+            if chain is not None:
+                nodes = chain.nodes(inputs, len(self.nodes), where)
+            self.nodes += nodes[:-1]
+            self._add(outputs, nodes[-1])
         elif read:
             self._reads |= {id(tensor): set(read) for tensor in outputs}
             self._kept += outputs

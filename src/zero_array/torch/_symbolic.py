@@ -13,6 +13,7 @@ from .._planning._graph import Node
 from .._planning._plan import Parameter
 from .._planning._structure import Structure, structure
 from ._ops import FRESH, SAME_PARAMETER, VIEWS, is_in_place, op
+from ._recurrent import Recurrent
 from ._shown import Shown, multiplied, storage, use
 
 _MORE_VIEWS = {"diagonal", "expand", "getattr", "movedim", "narrow", "select", "swapaxes", "swapdims"}
@@ -83,7 +84,7 @@ class _Reader:
 
     def _operation(self, traced: fx.Node, sources: list[fx.Node], inputs: tuple[int, ...]) -> None:
         """Any other operation."""
-        node = _node(self._root, traced, self._names)
+        *before, node = _nodes(self._root, traced, self._names, inputs, len(self.nodes))
         used = {source: self._raw[source] for source in sources if source in self._raw}
         read = self._made_of(sources)
         _check_known(traced.target, used.values())
@@ -98,10 +99,9 @@ class _Reader:
         for source, shown in used.items():
             if matrix is None or shown.name != matrix.name:
                 self.uses.setdefault(shown.name, set()).add(self._use(node.op, source, sources, inputs))
-        given = () if node.op == "embedding" else inputs
         if (inputs and node.op not in FRESH) or node.op in {"embedding", "input"}:
-            self._numbers[traced] = len(self.nodes)
-            self.nodes.append(node._replace(inputs=given, parameters=(*node.parameters, *read)))
+            self.nodes += [*before, node._replace(parameters=(*node.parameters, *read))]
+            self._numbers[traced] = len(self.nodes) - 1
         elif node.op not in FRESH:
             self._reads[traced] = read
 
@@ -196,20 +196,24 @@ class _Tracer(fx.Tracer):
         )
 
 
-def _node(model: nn.Module, traced: fx.Node, names: dict[int, str]) -> Node:
-    """What a node of the graph does, and the parameters of the module that it calls."""
+def _nodes(model: nn.Module, traced: fx.Node, names: dict[int, str], inputs: tuple[int, ...], first: int) -> list[Node]:
+    """What a node of the graph does, from operation `first` on, with the parameters of the module that it calls."""
     if traced.op == "placeholder":
-        return Node("input")
+        return [Node("input")]
     if traced.op != "call_module":
         stack = traced.meta.get("nn_module_stack", {})
-        return Node(op(traced.target), where=next(reversed(stack.values()), ("",))[0])
-    return _module(model.get_submodule(str(traced.target)), names, str(traced.target).rpartition(".")[0])
-
-
-def _module(module: nn.Module, names: dict[int, str], where: str) -> Node:
-    """A module that is one operation."""
+        where = next(reversed(stack.values()), ("",))[0]
+        return [_node(op(traced.target), inputs, (), where)]
+    module, where = model.get_submodule(str(traced.target)), str(traced.target).rpartition(".")[0]
+    if isinstance(module, nn.RNNBase | nn.RNNCellBase):
+        return Recurrent.of_module(module, names).nodes(inputs, first, where)
     read = tuple(names[id(tensor)] for tensor in module.parameters())
-    return Node("norm" if "Norm" in type(module).__name__ else op(type(module)), parameters=read, where=where)
+    return [_node("norm" if "Norm" in type(module).__name__ else op(type(module)), inputs, read, where)]
+
+
+def _node(name: str, inputs: tuple[int, ...], read: tuple[str, ...], where: str) -> Node:
+    """One operation; entries of a table are where activations begin."""
+    return Node(name, () if name == "embedding" else inputs, read, where)
 
 
 def _defaults(model: nn.Module) -> dict[str, Any]:

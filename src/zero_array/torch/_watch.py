@@ -30,7 +30,7 @@ class Watch(Record):
         """Append a node, and how large it is."""
         super()._add(tensors, node)
         for tensor in tensors:
-            if id(tensor) in self.numbers and tensor.numel():
+            if id(tensor) in self.numbers and tensor.numel() and tensor.layout == torch.strided:
                 self.largest[self.numbers[id(tensor)]] = float(tensor.abs().max())
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
