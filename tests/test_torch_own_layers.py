@@ -137,3 +137,47 @@ def test_bias_of_another_name(is_run: bool) -> None:
     model = Block(lambda self, x: functional.linear(x, self.w, self.b))
     model.w, model.b = bare(4, 4), bare(4)
     assert plan_of(model, is_run=is_run)["b"].reason == "bias"
+
+
+def linear_by(function: Callable[..., Tensor]) -> Callable[[Any, Tensor], Tensor]:
+    """A branch whose last step is a function of what it is added to, and of the factors of a product."""
+    return lambda self, x: function(x, self.u(x).relu(), self.d)
+
+
+SUMS: dict[str, Callable[[Any, Tensor], Tensor]] = {
+    "addmm": linear_by(lambda x, h, d: torch.addmm(x, h, d.t())),
+    "method": linear_by(lambda x, h, d: x.addmm(h, d.t(), alpha=0.5)),
+    "baddbmm": linear_by(lambda x, h, d: torch.baddbmm(x[None], h[None], d.t()[None])[0]),
+    "addcmul": linear_by(lambda x, h, d: torch.addcmul(x, functional.linear(h, d), torch.ones(4))),
+    "lerp": linear_by(lambda x, h, d: x.lerp(functional.linear(h, d), 0.5)),
+    "lerp by a tensor": linear_by(lambda x, h, d: torch.lerp(x, functional.linear(h, d), torch.tensor(0.5))),
+    "aten": linear_by(lambda x, h, d: torch.ops.aten.add(x, functional.linear(h, d))),
+    "aten's overload": linear_by(lambda x, h, d: torch.ops.aten.add.Tensor(x, functional.linear(h, d))),
+    "into a tensor": linear_by(lambda x, h, d: torch.add(x, functional.linear(h, d), out=torch.empty(3, 4))),
+}
+
+
+@both_ways
+@pytest.mark.parametrize("forward", SUMS.values(), ids=SUMS)
+def test_sums_in_other_words(forward: Callable[..., Tensor], is_run: bool) -> None:
+    """What adds a product to its first argument is a sum: there a branch ends."""
+    model = Block(forward, u=linear(4, 8))
+    model.d = bare(4, 8)
+    plan = plan_of(model, is_run=is_run)
+    assert (plan["u.weight"].fill, plan["d"].fill) == ("hadamard", "zeros")
+
+
+def test_attributes_are_put_back() -> None:
+    """What a model notes in its modules while it is read is forgotten, as in an audit."""
+
+    def forward(self: Any, x: Tensor) -> Tensor:
+        self.last = x
+        self.seen.append(x)
+        return self.a(x)
+
+    model = Block(forward, a=linear())
+    model.seen = []
+    for inputs in (X, None):
+        zero_array.torch.init_(model, example_inputs=inputs)
+        assert not hasattr(model, "last")
+        assert not model.seen

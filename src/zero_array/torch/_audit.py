@@ -19,7 +19,8 @@ from .._planning._structure import structure
 from . import _audit_checks
 from ._model import checked
 from ._ops import VIEWS
-from ._probe import Copies, preserved, training
+from ._preserved import preserved
+from ._probe import Copies, training
 from ._record import arguments, fill, mapped
 from ._watch import Watch
 

@@ -15,6 +15,7 @@ from .._planning._structure import Structure
 from .._typing import Choice, Order, Scale
 from . import _record, _symbolic
 from ._modules import parameters
+from ._preserved import preserved
 from ._write import write_
 
 
@@ -182,7 +183,8 @@ def _structure(model: nn.Module, held: Sequence[Parameter], example_inputs: Any)
     """What the model computes."""
     if any(hasattr(tensor, "device_mesh") for tensor in model.parameters()):
         raise _network_checks.sharded()
-    with _READING, _record.untouched(model):
+    with _READING, preserved(model):
+        model.eval()
         if example_inputs is not None:
             return _record.run(model, held, example_inputs)
         try:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 _SAME = {
-    "baddbmm": "matmul",
     "bmm": "matmul",
     "conv1d": "conv",
     "conv2d": "conv",
@@ -31,6 +30,9 @@ _SAME = {
     "scaled_dot_product_attention": "attention",
     "truediv": "div",
 }
+
+SUM_OF_PRODUCT = {"addbmm": "matmul", "addcmul": "mul", "addmm": "matmul", "baddbmm": "matmul", "lerp": "mul"}
+"""What adds the product of its second and third argument to its first, and which product."""
 
 _IN_PLACE = {"__iadd__", "__imul__", "__isub__", "__itruediv__", "__setitem__"}
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -121,36 +120,6 @@ def _own(loss: Loss, result: Any) -> Tensor:
     if not isinstance(value, Tensor) or value.numel() != 1 or not value.requires_grad:
         raise _checks.no_scalar(value)
     return value
-
-
-@contextmanager
-def preserved(model: nn.Module) -> Iterator[None]:
-    """Give a model back all its attributes afterwards, and torch its random state.
-
-    That is: modes, hooks, buffers and their values, parameters, what modules keep from one call to the next.
-    """
-    modules = list(model.modules())
-    held = [(vars(module), dict(vars(module))) for module in modules]
-    parts = [(value, copy(value)) for _, own in held for value in own.values() if isinstance(value, dict | list | set)]
-    buffers = [(tensor, tensor.detach().clone()) for tensor in model.buffers()]
-    devices = {tensor.device for tensor in model.parameters() if tensor.is_cuda}
-    try:
-        with torch.random.fork_rng(devices):
-            yield
-    finally:
-        for own, before in held:
-            own.clear()
-            own.update(before)
-        for part, was in parts:
-            if isinstance(part, list):
-                part[:] = was
-            else:
-                part.clear()
-                part.update(was)
-        with torch.no_grad():
-            for tensor, values in buffers:
-                if not torch.equal(tensor, values):  # the runs see copies; but who knows what a model holds on to
-                    tensor.copy_(values)
 
 
 @contextmanager

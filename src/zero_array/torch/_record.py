@@ -16,7 +16,8 @@ from .._planning._decide import matrices
 from .._planning._graph import Node
 from .._planning._plan import MATRICES, Parameter
 from .._planning._structure import Structure, structure
-from ._ops import FRESH, SAME_PARAMETER, is_in_place, op
+from ._ops import FRESH, SAME_PARAMETER, SUM_OF_PRODUCT, is_in_place, op
+from ._preserved import undone
 from ._recurrent import RECURRENT, Recurrent
 from ._shown import Shown, bare, multiplied, storage, use
 
@@ -50,44 +51,6 @@ def arguments(example_inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(example_inputs, Mapping):
         return (), dict(example_inputs)
     return tuple(example_inputs) if isinstance(example_inputs, tuple | list) else (example_inputs,), {}
-
-
-@contextmanager
-def untouched(model: nn.Module) -> Iterator[None]:
-    """Put a model into evaluation mode, and after that all back: modes, buffers, and torch's random state."""
-    modes = {module: module.training for module in model.modules()}
-    buffers = [(tensor, tensor.clone()) for tensor in model.buffers()]
-    held = [(module, name, tensor) for module in modes for name, tensor in module.named_buffers(recurse=False)]
-    cuda = {tensor.device for tensor in model.parameters() if tensor.is_cuda}
-    state, cuda_states = torch.get_rng_state(), {device: torch.cuda.get_rng_state(device) for device in cuda}
-
-    def put_back() -> None:
-        for module, mode in modes.items():
-            module.training = mode
-        for module, name, tensor in held:
-            setattr(module, name, tensor)
-        for tensor, before in buffers:
-            tensor.detach().copy_(before)
-        torch.set_rng_state(state)
-        for device, cuda_state in cuda_states.items():
-            torch.cuda.set_rng_state(cuda_state, device)
-
-    with _undone(put_back):
-        model.eval()
-        yield
-
-
-@contextmanager
-def _undone(undo: Callable[[], None]) -> Iterator[None]:
-    """Undo at the end, whatever happens; once more if a KeyboardInterrupt comes just then, where `with` loses it."""
-    try:
-        try:
-            yield
-        finally:
-            undo()
-    except BaseException:
-        undo()
-        raise
 
 
 def mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
@@ -149,7 +112,7 @@ class Record(TorchFunctionMode):
                 hook.remove()
             torch.set_grad_enabled(grad)
 
-        with _undone(stop):
+        with undone(stop):
             torch.set_grad_enabled(False)
             hooks += [register_module_forward_pre_hook(self.enter)]
             hooks += [register_module_forward_hook(self.leave)]
@@ -187,9 +150,16 @@ class Record(TorchFunctionMode):
         outputs = [bare(tensor) for tensor in tensors(args[0] if func is Tensor.__setitem__ else result)]
         name = op(func)
         if outputs and name not in FRESH:
-            chain = Recurrent.of_call(name, args, self._reads) if name in RECURRENT else None
-            self._note(name, [bare(tensor) for tensor in tensors((args, kwargs or {}))], outputs, chain)
-            if is_in_place(func, kwargs or {}) and id(outputs[0]) in self.numbers:
+            given = [bare(tensor) for tensor in tensors((args, kwargs or {}))]
+            changes = is_in_place(func, kwargs or {})
+            if name in SUM_OF_PRODUCT and len(given) > 1 and not changes:
+                if len(given) > 2:
+                    self._note(SUM_OF_PRODUCT[name], given[1:3], outputs)
+                self._note("add", [outputs[0] if len(given) > 2 else given[1], given[0]], outputs)
+            else:
+                chain = Recurrent.of_call(name, args, self._reads) if name in RECURRENT else None
+                self._note(name, given, outputs, chain)
+            if changes and id(outputs[0]) in self.numbers:
                 self._written[storage(outputs[0])] = self.numbers[id(outputs[0])]
         return result
 
@@ -257,6 +227,8 @@ class Record(TorchFunctionMode):
         for tensor in floats:
             if len(floats) > 1:
                 self.nodes.append(Node("item", (number,), where=node.where, rows=self._rows(tensor)))
+            self._reads.pop(id(tensor), None)
+            self._raw.pop(id(tensor), None)
             self.numbers[id(tensor)] = self._last[storage(tensor)] = len(self.nodes) - 1
         if self._is_layer(node) and _is_dense(floats[0]):
             self._layers[storage(floats[0])] = floats[0], 1 if node.op == "conv" else -1

@@ -1,4 +1,4 @@
-"""Recurrent networks of torch as chains of operations, one for each layer, so that it is known which weights are last."""
+"""Recurrent networks of torch as chains of operations, one for each layer: it is known which weights are last."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -63,7 +63,7 @@ class Recurrent(NamedTuple):
         return cls(op, made_of, layers, directions, has_biases)
 
     def nodes(self, inputs: tuple[int, ...], first: int, where: str) -> list[Node]:
-        """What it does, from operation `first` on: each layer its gates, its projection, and a ReLU where it has one."""
+        """What it does, from operation `first` on: each layer its gates, and a projection or a ReLU if it has one."""
         size = len(self.weights) // (self.layers * self.directions)
         gates = 4 if self.has_biases else 2
         nodes: list[Node] = []

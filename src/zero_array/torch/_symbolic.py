@@ -12,7 +12,7 @@ from .._planning._decide import matrices
 from .._planning._graph import Node
 from .._planning._plan import Parameter
 from .._planning._structure import Structure, structure
-from ._ops import FRESH, SAME_PARAMETER, VIEWS, is_in_place, op
+from ._ops import FRESH, SAME_PARAMETER, SUM_OF_PRODUCT, VIEWS, is_in_place, op
 from ._recurrent import Recurrent
 from ._shown import Shown, multiplied, storage, use
 
@@ -26,6 +26,7 @@ def trace(model: nn.Module, held: Sequence[Parameter]) -> Structure:
     names = {id(model.get_parameter(parameter.name)): parameter.name for parameter in held}
     reader = _Reader(root, names)
     graph = tracer.trace(root, _defaults(root))
+    _take_apart(graph)
     _check_in_place(graph)
     for traced in graph.nodes:
         reader.read(traced)
@@ -134,6 +135,23 @@ def _check_known(target: Any, used: Iterable[Shown]) -> None:
     names = [shown.name for shown in used]
     if names and home.partition(".")[0] not in {"torch", "_operator", "builtins", "math"}:
         raise TypeError(f"{target} may do anything to {names}")
+
+
+def _take_apart(graph: fx.Graph) -> None:
+    """Make of sums of a product a product and a sum."""
+    for traced in [item for item in graph.nodes if item.op[:5] == "call_" and op(item.target) in SUM_OF_PRODUCT]:
+        if len(traced.args) < 3 or traced.op == "call_module" or _changed(traced):
+            continue
+        first, *product = traced.args[:3]
+        with graph.inserting_before(traced):
+            if isinstance(product[1], fx.Node):
+                name = SUM_OF_PRODUCT[op(traced.target)]
+                product[0] = graph.call_function(getattr(torch, name), tuple(product))
+                product[0].meta = traced.meta
+            total = graph.call_function(torch.add, (product[0], first))
+        total.meta = traced.meta
+        traced.replace_all_uses_with(total)
+        graph.erase_node(traced)
 
 
 def _check_in_place(graph: fx.Graph) -> None:
