@@ -34,7 +34,7 @@ class Block(nn.Module):
 def network() -> nn.Module:
     """A small model, in training mode but for one module."""
     model = nn.Sequential(nn.Linear(6, 4), Block(), Block().eval(), nn.Linear(4, 3))
-    model[3].bias.requires_grad_(False)
+    nn.init.ones_(model[3].bias).requires_grad_(False)
     return model
 
 
@@ -106,9 +106,10 @@ def check(model: nn.Module, call: Callable[[], Any], *, step: int) -> int:
 
 @torch.no_grad()
 def spoil(model: nn.Module) -> None:
-    """Fill all parameters with what is no number."""
+    """Fill all parameters that are trained with what is no number; the others are left as they are."""
     for item in model.parameters():
-        item.fill_(float("nan"))
+        if item.requires_grad:
+            item.fill_(float("nan"))
 
 
 def check_model(options: dict[str, Any], *, step: int) -> int:

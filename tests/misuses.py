@@ -139,7 +139,12 @@ MISUSES: list[tuple[Callable[[], Any], Options, type[Exception], str]] = [
         TypeError,
         "`model` must have shapes; got a lazy 1.weight: run a batch through the model first",
     ),
-    (integers, {}, TypeError, DTYPES + "weight of torch.int8: leave it as it is by overrides={'weight': 'untouched'}"),
+    (
+        integers,
+        {"overrides": {"weight": "identity"}},
+        TypeError,
+        DTYPES + "weight of torch.int8: leave it as it is by overrides={'weight': 'untouched'}",
+    ),
     (
         lambda: nn.Linear(4, 4, dtype=torch.complex64),
         {},

@@ -48,8 +48,8 @@ def plan(
     Raises
     ------
     TypeError, ValueError
-        If a parameter is of unknown kind and no override names it, if an override matches nothing or its fill is
-        unknown, or if parts of a packed matrix cannot be told apart.
+        If a parameter that is trained is of unknown kind and no override names it, if an override matches nothing or
+        its fill is unknown, or if parts of a packed matrix cannot be told apart.
 
     Examples
     --------
@@ -66,7 +66,9 @@ def plan(
     if recipe.branches and found.undecided:
         raise _network_checks.undecided(found.undecided)
     known = [by_use(parameter, found) for parameter in parameters]
-    unknown = [item.name for item in known if item.kind == "unknown" and not asked_for(item, overrides)]
+    unknown = [
+        item.name for item in known if item.kind == "unknown" and not item.is_frozen and not asked_for(item, overrides)
+    ]
     if unknown:
         raise _network_checks.unknown_parameters(unknown)
     ends = at_ends(known, recipe, found)

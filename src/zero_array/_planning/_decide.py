@@ -98,6 +98,9 @@ def decide(
             raise _network_checks.no_kernel(parameter.name, parameter.shape, asked[1])
         labels = dict(parameter.parts) or {"": 0}
         fills, reason = tuple((label, asked[1]) for label in labels), f"as asked by {asked[0]!r}"
+    elif parameter.is_frozen:
+        parameter = replace(parameter, parts=())
+        fills, reason = (("", "untouched"),), "frozen (requires_grad=False)"
     elif is_zero:
         parameter = replace(parameter, parts=())
         fills, reason = (("", "zeros"),), note

@@ -68,6 +68,8 @@ class Parameter:
         For a gain: the parameter that holds the directions.
     is_divided : bool
         Whether the layer divides it by its own norm, so that zeros would become NaN.
+    is_frozen : bool
+        Whether it is not trained: it keeps its values then.
     axes : tuple of tuple of int
         If several axes of the array count together: those of each axis of `shape`, the last one fastest, and ``()`` for
         one that the array does not have. Empty if each axis of `shape` is one axis of the array.
@@ -85,6 +87,7 @@ class Parameter:
     aliases: tuple[str, ...] = ()
     direction: str = ""
     is_divided: bool = False
+    is_frozen: bool = False
     axes: tuple[tuple[int, ...], ...] = ()
 
     def outputs(self) -> dict[str, int]:

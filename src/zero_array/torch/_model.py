@@ -42,8 +42,9 @@ def init_(
     Parameters
     ----------
     model : torch.nn.Module
-        The model, on any device and of any dtype. On the meta device the plan is made and nothing is written; after
-        `to_empty`, what the plan leaves untouched holds whatever was in memory.
+        The model, on any device and of any dtype. What is frozen (``requires_grad=False``) is left as it is. On the
+        meta device the plan is made and nothing is written; after `to_empty`, what the plan leaves untouched holds
+        whatever was in memory.
     recipe : str, Recipe or Plan
         "mlp", "resnet" (with norms), "normfree" (without), "transformer", or "auto", which chooses the one that fits
         the structure; "zero-distinct", which does so with ``order="auto", columns="distinct"`` against twins, and is

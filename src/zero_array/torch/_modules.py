@@ -34,6 +34,7 @@ def parameters(model: nn.Module) -> list[Parameter]:
                     first,
                     shape=description.pop("shape", tuple(tensor.shape)),
                     aliases=tuple(others),
+                    is_frozen=not tensor.requires_grad,
                     direction="" if direction is None else names[id(direction)][0],
                     **description,
                 )
