@@ -339,6 +339,28 @@ def test_what_is_never_zero(name: str) -> None:
     assert "ReLU" not in entry.reason
 
 
+class Scaled(nn.Module):
+    """A layer, and a parameter that multiplies."""
+
+    def __init__(self, product: Any) -> None:
+        super().__init__()
+        self.layer, self.gain, self.product = nn.Linear(4, 4), mx.ones((3, 4)), product
+
+    def __call__(self, x: Any) -> Any:
+        """The product."""
+        return self.product(self.layer(x), self.gain)
+
+
+def test_scales() -> None:
+    """What multiplies activations is a multiplier if it has no axis that they do not have; else it is asked about."""
+    x = mx.ones((2, 3, 4))
+    plan = zero_array.mlx.init(Scaled(lambda x, gain: x * gain), example_inputs=x)
+    assert plan["gain"].reason == "multiplier"
+    for product in (lambda x, gain: x @ (gain * 0.5).T, lambda x, gain: (x[:, :, None] * gain).sum(-1)):
+        with pytest.raises(ValueError, match=r"^it can't be told what these parameters are: gain"):
+            zero_array.mlx.init(Scaled(product), example_inputs=x)
+
+
 def test_fused_attention() -> None:
     """Where MLX has one operation for an attention, as on a GPU, it is known as one."""
     graph = _Graph(["q"], ())

@@ -72,7 +72,8 @@ class Structure(NamedTuple):
     undecided : tuple of str
         The modules that add two weighted paths of equal length.
     uses : mapping of str to set of str
-        Of each parameter: the operations that read it directly.
+        Of each parameter: the operations that read it directly; "scale" is a product with activations that have its
+        axes.
     """
 
     branches: tuple[Branch, ...] = ()

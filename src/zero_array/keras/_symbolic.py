@@ -78,8 +78,10 @@ class Tracer:
         else:
             given = keras.tree.flatten((call.arguments.args, call.arguments.kwargs))
             held = [self.names[id(item)] for item in given if id(item) in self.names]
+            shapes = [item.shape for item, node in zip(call.input_tensors, inputs, strict=True) if node is not None]
+            is_scaled = op in {"mul", "div"} and call.output_tensors[0].shape in shapes
             for name in held:
-                self.uses.setdefault(name, set()).add(op)
+                self.uses.setdefault(name, set()).add("scale" if is_scaled else op)
         if op == "dot attention":  # of query, value and key, the last of which is the value where it is left out
             op, sources = "attention", (sources[0], sources[-1], sources[1])
         if op == "embedding":

@@ -196,8 +196,9 @@ class _Graph:
 
     def _other(self, op: str, given: Sequence[_Value], shape: tuple[int, ...], count: int = 1) -> _Value:
         """Any other operation: what is made of parameters alone is no activation."""
-        self._use(op, given)
         active = [value for value in given if value.node is not None]
+        whole = any(self.nodes[value.node].op != "broadcast" for value in active)  # type: ignore[index]  # as below
+        self._use("scale" if whole and op in ("mul", "div") else op, given)  # it has no axis that they do not have
         reads = tuple(dict.fromkeys(name for value in given for name in value.reads))
         number = _number(op, given, count)
         if not active:
@@ -206,7 +207,7 @@ class _Graph:
             op = "relu"
         shown = (value for value in active if value.features is not None and value.features.shape == shape)
         kept = next(shown, _Value())
-        node = Node(op, tuple(value.node for value in active), reads)  # type: ignore[misc]  # they are active
+        node = Node(op, tuple(value.node for value in active), reads)  # type: ignore[misc]  # they are activations
         return self._add(node, features=kept.features, total=kept.total, at_zero=number)
 
     def _use(self, op: str, given: Sequence[_Value]) -> None:
