@@ -155,7 +155,7 @@ def test_gain_and_direction() -> None:
     net = Network()
     y = net.layer("b.v", net.layer("a.v", net.x))
     for name in "ab":
-        net.held(f"{name}.g", "gain", 4, 1, direction=f"{name}.v")
+        net.held(f"{name}.g", "gain", 4, 1, used="weight_norm", direction=f"{name}.v")
     net.add(net.x, y)
     assert net.fills() == {"b.v": "identity", "a.v": "identity", "a.g": "norms", "b.g": "zeros"}
     assert net.plan()["b.g"].reason == "last weight of a residual branch"

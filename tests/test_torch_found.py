@@ -134,3 +134,28 @@ def test_inputs_that_fail() -> None:
 
     with pytest.raises(ValueError, match="`example_inputs` must be given"):
         zero_array.torch.init_(Model(4, 4), dry_run=True)
+
+
+class Experts(nn.Module):
+    """Of two experts, one for positive sums."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.experts = nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)])
+        self.token = nn.Parameter(torch.ones(4), requires_grad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The one expert, or the other."""
+        return x + self.experts[int(x.sum() > 0)](x)
+
+
+def test_not_used() -> None:
+    """What the run does not use has a start as if it ended no branch, and the plan says so."""
+    plan = zero_array.torch.init_(Experts(), example_inputs=torch.ones(2, 4), overrides={"*.0.bias": "ones"})
+    assert {entry.name: entry.reason for entry in plan} == {
+        "experts.0.weight": "Algorithm 1, 4 -> 4; not used in this run",
+        "experts.0.bias": "as asked by '*.0.bias'",
+        "experts.1.weight": "last weight of the residual branch of experts.1",
+        "experts.1.bias": "bias",
+        "token": "frozen (requires_grad=False); not used in this run",
+    }

@@ -117,6 +117,8 @@ def decide(
         fills = (("", fill),)
     if parameter.is_divided and {fill for _, fill in fills} == {"zeros"}:
         raise _network_checks.no_zeros(parameter.name)
+    if found.used and parameter.name not in found.used and not asked:
+        reason += "; not used in this run"
     tied = f"; also {', '.join(parameter.aliases)}" if parameter.aliases else ""
     return Entry(parameter, fills, recipe.scale, recipe.order, recipe.columns, reason + tied)
 

@@ -74,6 +74,8 @@ class Structure(NamedTuple):
     uses : mapping of str to set of str
         Of each parameter: the operations that read it directly; "scale" is a product with activations that have its
         axes.
+    used : frozenset of str
+        The parameters that anything reads; empty where nothing was looked at.
     """
 
     branches: tuple[Branch, ...] = ()
@@ -81,6 +83,7 @@ class Structure(NamedTuple):
     heads: frozenset[str] = frozenset()
     undecided: tuple[str, ...] = ()
     uses: Mapping[str, Collection[str]] = MappingProxyType({})
+    used: frozenset[str] = frozenset()
 
 
 def structure(
@@ -110,6 +113,7 @@ def structure(
         heads=frozenset(_heads(graph, outputs)),
         undecided=tuple(undecided),
         uses=uses,
+        used=frozenset(uses).union(*(node.parameters for node in nodes)),
     )
 
 

@@ -104,7 +104,7 @@ class _Reader:
             self.nodes += [*before, node._replace(parameters=(*node.parameters, *read))]
             self._numbers[traced] = len(self.nodes) - 1
         elif node.op not in FRESH:
-            self._reads[traced] = read
+            self._reads[traced] = (*node.parameters, *read)
 
     def _use(self, name: str, source: fx.Node, sources: list[fx.Node], inputs: tuple[int, ...]) -> str:
         """What an operation of that name uses a parameter for."""
