@@ -151,6 +151,8 @@ MISUSES: list[tuple[Callable[[], Any], Options, type[Exception], str]] = [
         TypeError,
         DTYPES + "weight of torch.complex64: leave it as it is by overrides={'weight': 'untouched'}",
     ),
+    (chain, {"recipe": ONES}, TypeError, RECIPES + "a Tensor: pass inputs as example_inputs=..."),
+    (chain, {"recipe": (ONES, ONES)}, TypeError, RECIPES + "a tuple: pass inputs as example_inputs=..."),
     (chain, {"recipe": "resnett"}, ValueError, RECIPES + "'resnett': did you mean 'resnet'?"),
     (chain, {"recipe": "MLP"}, ValueError, RECIPES + "'MLP': did you mean 'mlp'?"),
     (chain, {"recipe": "kaiming"}, ValueError, RECIPES + "'kaiming'"),

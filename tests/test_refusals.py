@@ -63,7 +63,9 @@ RECIPE: list[tuple[Any, type[Exception], str]] = [
     (None, TypeError, "None"),
     (3, TypeError, "3"),
     ({}, TypeError, "a dict"),
-    (numpy.ones(2), TypeError, "a ndarray"),
+    (numpy.ones(2), TypeError, "a ndarray: pass inputs as example_inputs=..."),
+    ([{}, numpy.ones(2)], TypeError, "a list: pass inputs as example_inputs=..."),
+    ({"x": numpy.ones(2)}, TypeError, "a dict: pass inputs as example_inputs=..."),
     (OSError(), TypeError, "an OSError"),
 ]
 

@@ -155,7 +155,18 @@ def test_not_used() -> None:
     assert {entry.name: entry.reason for entry in plan} == {
         "experts.0.weight": "Algorithm 1, 4 -> 4; not used in this run",
         "experts.0.bias": "as asked by '*.0.bias'",
-        "experts.1.weight": "last weight of the residual branch of experts.1",
+        "experts.1.weight": "last weight of a residual branch",
         "experts.1.bias": "bias",
         "token": "frozen (requires_grad=False); not used in this run",
     }
+
+
+def test_shared_memory() -> None:
+    """A parameter of which several elements share their memory is refused before anything is written."""
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    model[1].weight = nn.Parameter(torch.ones(1, 4).expand(4, 4))
+    before = model[0].weight.clone()
+    with pytest.raises(ValueError, match=r"^`tensor` must have a place in memory for each element; got the shape "):
+        zero_array.torch.init_(model)
+    assert torch.equal(model[0].weight, before)
+    zero_array.torch.init_(model, overrides={"1.weight": "untouched"})

@@ -114,6 +114,24 @@ BAD: list[tuple[type[Exception], str, Any, dict[str, Any]]] = [
         torch.ones(4, 2, dtype=torch.int32),
         {},
     ),
+    (
+        ValueError,
+        (
+            "`tensor` must have a place in memory for each element; got the shape (3, 4, 2) with the strides "
+            "(0, 2, 1): pass what was expanded, or a clone"
+        ),
+        torch.ones(4, 2).expand(3, 4, 2),
+        {},
+    ),
+    (
+        ValueError,
+        (
+            "`tensor` must have a place in memory for each element; got the shape (4, 3) with the strides (1, 1): pass "
+            "what was expanded, or a clone"
+        ),
+        torch.ones(6).unfold(0, 3, 1),
+        {},
+    ),
 ]
 
 
@@ -125,6 +143,20 @@ def test_refused(error: type[Exception], message: str, given: Any, options: dict
         zero_array.torch.zero_init_(tensor, **options)
     assert str(caught.value) == message
     assert isinstance(given, tuple) or bool((tensor == 1).all())
+
+
+def test_layer() -> None:
+    """A layer is no tensor: its weight is."""
+    with pytest.raises(TypeError, match=r"^`tensor` must be a torch.Tensor; got Linear: pass layer.weight$"):
+        zero_array.torch.zero_init_(torch.nn.Linear(2, 2))
+
+
+def test_axes_of_length_one() -> None:
+    """Tensors of other strides, and with axes of length one and zero, are filled."""
+    memory = torch.zeros(3, 8, 2)
+    for tensor in (memory[0].t(), memory[:, :4, 0], memory[1:2].expand(1, 8, 2)[0], torch.zeros(1, 2).expand(1, 2)):
+        assert torch.equal(zero_array.torch.zero_init_(tensor), zero_array.zero_init(tuple(tensor.shape), xp=torch))
+    assert zero_array.torch.zero_init_(torch.zeros(1, 2).expand(0, 2)).shape == (0, 2)
 
 
 def test_sparse_tensor() -> None:

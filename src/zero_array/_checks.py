@@ -211,7 +211,17 @@ def missing_dtype(name: str, library: str, remedy: str = "") -> ValueError:
 
 def no_tensor(value: Any) -> TypeError:
     """The refusal of something that is no tensor by an in-place function."""
+    if hasattr(value, "weight"):
+        return TypeError(f"`tensor` must be a torch.Tensor; got {type(value).__name__}: pass layer.weight")
     return TypeError(f"`tensor` must be a torch.Tensor; got {value!r}")
+
+
+def shared_elements(shape: Shape, strides: Shape) -> ValueError:
+    """The refusal of a tensor of which several elements lie at one place in memory."""
+    return ValueError(
+        f"`tensor` must have a place in memory for each element; got the shape {shape} with the strides {strides}: "
+        "pass what was expanded, or a clone"
+    )
 
 
 def no_plain_tensor(kind: str) -> TypeError:

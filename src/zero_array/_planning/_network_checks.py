@@ -150,7 +150,9 @@ def no_recipe(value: Any, names: Sequence[str]) -> TypeError | ValueError:
     """The refusal of an unknown recipe."""
     message = f"`recipe` must be one of {', '.join(names)}, a Recipe or a Plan; got "
     if not isinstance(value, str):
-        return TypeError(message + kind(value))
+        items = value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else [value]
+        is_input = any(hasattr(item, "shape") for item in items)
+        return TypeError(message + kind(value) + (": pass inputs as example_inputs=..." if is_input else ""))
     if value.lstrip().startswith("{"):
         return ValueError(f"{message}the text of a plan: pass Plan.from_json(text)")
     return ValueError(message + repr(value) + _closest(value, names))

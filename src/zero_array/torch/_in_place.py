@@ -13,7 +13,7 @@ from .. import _checks, _namespace, _products, _signs
 from .._target import Target
 from .._typing import Center, Choice, Order, Rule, Scale
 from .._weight import Weight, weight
-from ._local import local_part, may_write
+from ._local import check_memory, local_part, may_write
 
 
 def identity_init_(
@@ -193,6 +193,7 @@ def _init_(rule: Rule | None, tensor: torch.Tensor, *, transposed: bool, **layou
     wanted = weight(rule, tensor.shape, window=None, transposed=transposed, **axes, **layout)
     if may_write(tensor):
         local, window = local_part(tensor)
+        check_memory(local)
         fill_(local, wanted.part(window))
     return tensor
 

@@ -1,4 +1,4 @@
-"""Which part of a tensor this process holds, and whether it may be written."""
+"""Which part of a tensor this process holds, and whether it may and can be written."""
 
 import torch
 
@@ -9,6 +9,16 @@ from .._typing import Window
 def may_write(tensor: torch.Tensor) -> bool:
     """Whether a tensor has data, and is not one that transformers has loaded already."""
     return not tensor.is_meta and not getattr(tensor, "_is_hf_initialized", False)
+
+
+def check_memory(tensor: torch.Tensor) -> None:
+    """Refuse a tensor of which several elements lie at one place, as `expand` and `unfold` make them."""
+    end = 0  # of what the axes of smaller strides reach
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size > 1 and tensor.numel():
+            if stride <= end:
+                raise _checks.shared_elements(tuple(tensor.shape), tensor.stride())
+            end += stride * (size - 1)
 
 
 def local_part(tensor: torch.Tensor) -> tuple[torch.Tensor, Window]:

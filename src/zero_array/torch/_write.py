@@ -13,7 +13,7 @@ from .._planning._plan import Block, Entry, Plan
 from .._typing import Window
 from .._weight import Weight
 from ._in_place import fill_
-from ._local import local_part, may_write
+from ._local import check_memory, local_part, may_write
 
 
 class _Task(NamedTuple):
@@ -67,6 +67,8 @@ def _place(task: _Task) -> tuple[Tensor, Window]:
     """What this process holds of a parameter, and which window of it that is."""
     shape = task.entry.parameter.shape
     local, window = local_part(task.tensor)
+    if task.blocks or "norms" in dict(task.entry.fills).values():
+        check_memory(local)
     if local.ndim == 0:
         return local.view(1), ((0, 1),)
     if local.ndim == len(shape):
