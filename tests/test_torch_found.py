@@ -170,3 +170,31 @@ def test_shared_memory() -> None:
         zero_array.torch.init_(model)
     assert torch.equal(model[0].weight, before)
     zero_array.torch.init_(model, overrides={"1.weight": "untouched"})
+
+
+class Cosine(Attention):
+    """The cosines of queries and keys."""
+
+    def __init__(self, normalize: Any) -> None:
+        super().__init__()
+        self.normalize = normalize
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Softmax(q k / |q| |k|) v."""
+        query, key = (self.normalize(layer(x)) for layer in (self.query, self.key))
+        return self.out((query @ key.transpose(1, 2) * 10.0).softmax(-1) @ self.value(x))
+
+
+@pytest.mark.parametrize(
+    "normalize", [functional.normalize, lambda x: x / x.norm(dim=-1, keepdim=True)], ids=["function", "by hand"]
+)
+def test_cosine_attention(normalize: Any) -> None:
+    """Keys that are divided by their norm are not zero, of which the gradient would be as large as one by epsilon."""
+    model = Residual(Cosine(normalize))
+    del model.branch[0].bias
+    plan = zero_array.torch.init_(model, example_inputs=X)
+    assert plan == zero_array.torch.init_(model)
+    fills = [plan[f"branch.0.{name}.weight"].fill for name in ("query", "key", "value")]
+    assert fills == ["query identity", "key identity", "value zeros"]
+    model(X).square().sum().backward()
+    assert all(bool((item.grad.abs() < 1e3).all()) for item in model.parameters() if item.grad is not None)

@@ -159,11 +159,13 @@ _ROLES = ("query", "key", "value")
 def _attention(parameter: Parameter, found: Structure) -> tuple[Parameter, tuple[str, ...]] | None:
     """A weight that makes queries, keys or values, with its parts, and which of them are zero; else None.
 
-    Keys are zero; values where they end a residual branch, since nothing but its shortcut carries a signal then.
+    Keys are zero, unless they are divided by their norm; values where they end a residual branch, since nothing but
+    its shortcut carries a signal then.
     """
     roles: dict[str, set[int]] = {part.label: set() for part in parameter.parts if part.label in _ROLES}
-    ends_branch = False
+    ends_branch = is_divided = False
     for attention in found.attentions:
+        is_divided |= attention.is_divided and parameter.name in attention.key
         ends_branch |= attention.ends_branch and parameter.name in (*attention.value, *attention.whole)
         for label in _ROLES:
             if parameter.name in getattr(attention, label):
@@ -172,7 +174,7 @@ def _attention(parameter: Parameter, found: Structure) -> tuple[Parameter, tuple
         return None
     if not parameter.parts:
         parameter = replace(parameter, parts=_parts(parameter, roles))
-    return parameter, ("key", "value") if ends_branch else ("key",)
+    return parameter, ("key",) * (not is_divided) + ("value",) * ends_branch
 
 
 def _parts(parameter: Parameter, roles: Mapping[str, Collection[int]]) -> tuple[Part, ...]:

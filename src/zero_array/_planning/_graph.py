@@ -128,6 +128,20 @@ class Graph:
         """Whether a weighted layer lies between a set of nodes and one behind it."""
         return bool(self.above[node] & self.weighted & ~common)
 
+    def is_divided(self, node: int) -> bool:
+        """Whether a result is divided by its own norm, or the like, on its way from the weights that it is made of."""
+        waiting, seen = [node], set()
+        while waiting:
+            number = waiting.pop()
+            if number in seen or self.weights[number]:
+                continue
+            seen.add(number)
+            op, inputs = self.nodes[number].op, self.nodes[number].inputs
+            if op == "normalize" or (op == "div" and len(inputs) == 2 and self.is_weighted(inputs[1], 0)):
+                return True
+            waiting += inputs
+        return False
+
     def sources(self, node: int) -> dict[str, frozenset[int]]:
         """The weights whose output a result is made of, and which of their output features where that is known."""
         found: dict[str, set[int]] = {}

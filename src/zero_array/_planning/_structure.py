@@ -49,6 +49,8 @@ class Attention(NamedTuple):
         The weights of that module.
     ends_branch : bool
         Whether a residual branch ends in it.
+    is_divided : bool
+        Whether its keys are divided by their norm: zeros would explode.
     """
 
     query: dict[str, frozenset[int]]
@@ -56,6 +58,7 @@ class Attention(NamedTuple):
     value: dict[str, frozenset[int]]
     whole: tuple[str, ...]
     ends_branch: bool
+    is_divided: bool = False
 
 
 class Structure(NamedTuple):
@@ -106,7 +109,7 @@ def structure(
             attentions.append(Attention({}, {}, {}, graph.weights[number], number in ends))
         elif found := graph.attended(number):
             query, key, value = map(graph.sources, found)
-            attentions.append(Attention(query, key, value, (), number in ends))
+            attentions.append(Attention(query, key, value, (), number in ends, graph.is_divided(found[1])))
     return Structure(
         branches=tuple(branch for branch in branches if not _is_step(branch, gated)),
         attentions=tuple(attentions),
