@@ -74,6 +74,6 @@ def _passes(graph: Graph, number: int, place: int, zero: set[int], zeros: set[st
         return not any(source in zero for source in others)
     if node.op == "div" and others:
         return node.inputs[-1] not in zero and (place == 0 or node.inputs[0] not in zero)
-    if node.op in _CHOICES and len(node.inputs) == 2 and node.inputs[0] in zero:  # by the sign of zero: it or a number
-        return False
+    if node.op in _CHOICES and len(node.inputs) == 2 and graph.nodes[node.inputs[0]].op in _COMPARISONS:
+        return node.inputs[0] not in zero  # by the sign of zero: it or a number
     return node.op not in _COMPARISONS and not (node.op in _FLAT and node.inputs[place] in zero)

@@ -17,7 +17,7 @@ from . import _shown
 from ._values import Features, Scores, Value, dense, kernel
 
 _ELEMENTWISE = {"abs", "add", "cos", "div", "erf", "exp", "integer_pow", "log", "max", "min", "mul", "neg", "pow"}
-_ELEMENTWISE |= {"relu", "rsqrt", "select_n", "sigmoid", "sin", "sqrt", "square", "sub", "tanh"}
+_ELEMENTWISE |= {"relu", "rsqrt", "select_n", "sigmoid", "sin", "sqrt", "square", "sub", "tanh", "threshold"}
 
 _ROOTS = {"rsqrt", "sqrt"}
 
@@ -138,6 +138,8 @@ class Operations:
             if bound == -math.inf:
                 return active[0]
             op = "relu" if bound == 0 else op
+        elif op == "select_n" and _at_zero.is_threshold(*given):
+            op = "threshold"
         inputs = [value.node for value in active]
         if role == "normal" and not any(value.role == "normal" for value in given):
             op, inputs = "norm", [next(value.node for value in active if value.role != "divisor")]
