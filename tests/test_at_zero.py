@@ -128,7 +128,7 @@ def test_is_zero() -> None:
 
 
 def test_thresholds() -> None:
-    """A choice that is a number at zero is a threshold; one that is an activation there, or not known there, is none."""
+    """A choice that is a number at zero is a threshold; one that is an activation there, or unknown, is none."""
     active, number = Known(node=0, at_zero=0.0), Known(at_zero=0.0)
     for which, expected in ((0.0, True), (1.0, False), (None, False)):
         assert _at_zero.is_threshold(Known(at_zero=which), number, active) == expected
