@@ -50,7 +50,7 @@ def audit(
     -----
     Of severity "error" is only what certainly never learns: values that are not finite, and matrices of which every one
     is constant. Two zeros in series, twins that stay twins, and all else that only the graph tells:
-    `zero_array.torch.audit`, `zero_array.flax.audit`, `zero_array.keras.audit`.
+    `zero_array.torch.audit`, `zero_array.jax.audit` and so on.
 
     Equality is that of digests of 160 bits. Singular values are found in float64, on the CPU, and where a matrix is
     large those of some of its rows or columns, which the facts say. Near twins whose sums lie among many others' may be

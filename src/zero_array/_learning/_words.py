@@ -31,9 +31,9 @@ class Words(NamedTuple):
     cut: str
 
     @classmethod
-    def of(cls, module: str, cut: str) -> "Words":
-        """The words of a framework whose models are started by ``zero_array.MODULE.init``."""
-        init = f"zero_array.{module}.init(model, example_inputs=...)"
+    def of(cls, module: str, cut: str, model: str = "model") -> "Words":
+        """The words of a framework whose models ``zero_array.MODULE.init(MODEL, example_inputs=...)`` starts."""
+        init = f"zero_array.{module}.init({model}, example_inputs=...)"
         return cls(init, init, init.replace("...)", "..., columns='distinct')"), init, init, cut)
 
 
