@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import equinox
-import jax
 
 from . import _network_checks
 from ._learning._words import Words
@@ -13,7 +12,7 @@ from ._recipe import Recipe
 from ._report import Report
 from ._typing import Choice, Order, Scale
 from .jax._audit import CUT, look
-from .jax._tree import named, planned, rebuilt, started
+from .jax._tree import named, parts, planned, rebuilt, replaced, started
 
 __all__ = ["audit", "init"]
 
@@ -132,31 +131,18 @@ def audit(
     >>> [finding.what for finding in report.filter("layers.0.weight", severity="error")]
     ['all constant', 'zeros in series', 'zeros before a ReLU']
     """
-    held, function = _opened(model, apply, drops=False)
-    drops = any(_is_dropout(item) and item.p for item in jax.tree.leaves(model, is_leaf=_is_dropout))
+    held, function = _opened(replaced(model, equinox.nn.Dropout, equinox.nn.inference_mode), apply)
+    drops = any(item.p for item in parts(model, equinox.nn.Dropout))
     return look(function, held, None, example_inputs, loss=loss, steps=steps, words=_WORDS, drops=drops)
 
 
-def _opened(
-    model: equinox.Module, apply: Callable[..., Any] | None, *, drops: bool = True
-) -> tuple[dict[str, Any], Callable[..., Any]]:
-    """The parameters of a model by name, and what it computes of them, without dropout where it is not to drop."""
+def _opened(model: Any, apply: Callable[..., Any] | None) -> tuple[dict[str, Any], Callable[..., Any]]:
+    """The parameters of a model by name, and what it computes of them."""
     if not isinstance(model, equinox.Module):
         raise _network_checks.no_model(model, "equinox.Module")
-    still = model if drops else jax.tree.map(_without_dropout, model, is_leaf=_is_dropout)
 
     def function(held: dict[str, Any], _: None, *args: Any, **kwargs: Any) -> Any:
-        new = rebuilt(still, held)
+        new = rebuilt(model, held)
         return apply(new, *args, **kwargs) if apply else new(*args, **kwargs)
 
     return named(model, model), function
-
-
-def _is_dropout(item: Any) -> bool:
-    """Whether a part of a model drops something."""
-    return isinstance(item, equinox.nn.Dropout)
-
-
-def _without_dropout(item: Any) -> Any:
-    """A part of a model, in which nothing is dropped."""
-    return equinox.nn.inference_mode(item) if _is_dropout(item) else item

@@ -143,6 +143,35 @@ def test_dropout_is_off_and_nothing_is_touched() -> None:
     assert layers["d"].inference is False
 
 
+class Normed(equinox.Module):
+    """A model with state: its norm takes the whole batch."""
+
+    a: nn.Linear
+    norm: nn.BatchNorm
+    drop: nn.Dropout
+    b: nn.Linear
+
+    def __init__(self) -> None:
+        self.a, self.b = linear(4, 8, "a"), linear(8, 3, "b")
+        self.norm, self.drop = nn.BatchNorm(8, "batch", mode="batch"), nn.Dropout(0.5)
+
+    def __call__(self, x: Any, state: Any) -> Any:
+        """The result, and the new state."""
+        y, state = self.norm(self.a(x), state)
+        return self.b(self.drop(jnp.tanh(y))), state
+
+
+def test_state() -> None:
+    """State goes into `apply` and does not come out; only dropout is off."""
+    model, state = nn.make_with_state(Normed)()
+    over_batch = {"axis_name": "batch", "in_axes": (0, None), "out_axes": (0, None)}
+    report = zero_array.equinox.audit(
+        model, starts.batch((6, 4)), apply=lambda model, x: jax.vmap(model, **over_batch)(x, state)[0]
+    )
+    assert report.worst != "error", str(report)
+    assert {item.parameter for item in report.reach if item.now < 1e-6} == {"a.bias"}  # the norm takes it away
+
+
 ONES = numpy.ones(4, "float32")
 MISUSES: list[tuple[Any, Any, dict[str, Any], type[Exception], str]] = [
     ([1], ONES, {}, TypeError, "`model` must be one equinox.Module; got a list"),
