@@ -180,6 +180,7 @@ def gpu(session: nox.Session, backend: str) -> None:
     for dtype in ("float32", "float64", "float16", "bfloat16"):
         session.run("python", "-m", "zero_array", "check", "--backend", f"{backend}:gpu", "--dtype", dtype)
     session.run("pytest", "--backend", f"{backend}:gpu", *session.posargs, "tests")
+    session.run("python", "examples/gpu_report.py", "--library", backend, env={"JAX_ENABLE_X64": "1"})
     session.env["PYTHONPATH"] = "tests:benchmarks"
     file = str(Path(session.create_tmp()).resolve() / f"{backend}-1.json")
     session.run(

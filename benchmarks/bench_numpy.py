@@ -7,7 +7,7 @@ import pytest
 import scipy.linalg
 
 import zero_array
-from zero_array._verify import verify
+from zero_array._commands._verify import verify
 
 
 @pytest.fixture(autouse=True)

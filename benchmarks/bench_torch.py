@@ -9,7 +9,7 @@ import zero_init
 
 import zero_array
 import zero_array.torch
-from zero_array._networks import resnet50
+from zero_array._commands._networks import resnet50
 
 Weights = list[tuple[torch.Tensor, int]]
 

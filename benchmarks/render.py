@@ -19,9 +19,9 @@ mpl.rcParams["svg.hashsalt"] = "zero_array"  # the same picture, the same bytes
 
 PREFACE = """# Benchmarks
 
-Made by `nox -s bench`. Every figure is the ratio of two medians, ours over the peer's, measured in turns in one
-process; below 1 we are faster. Each array is waited for and dropped before the next is made. Machines
-differ: run it on yours. The bars are those that the project set itself; where one is missed, it says so.
+Made by `nox -s bench`. Every ratio is that of two medians, our time over the peer's, measured in turns in one process;
+below 1 we are faster. Each array is waited for and dropped before the next is made. Machines differ: run it on yours.
+The bars are the project's own; where one is missed, the table says so.
 
 """
 
@@ -29,17 +29,17 @@ STOPS = """
 ## What stops the bars that are missed
 
 - *1 to 4 M entries against `ones`.* Arrays of a few MiB that are made and dropped in turns stay in the processor's
-  caches, where `ones`, which reads nothing, is limited by nothing else. "A sum of ... and 0" is what one pass costs
-  that also reads: a matrix of two values takes less, from 4 M entries on. Below that, the calls that make the small
-  tables take as long as the writing: 50 to 150 µs, whatever the size. For large arrays, whose pages the system has to
-  find, the limit is reached.
+  caches, and `ones`, which reads nothing, is limited only by writing. "A sum of ... and 0" is the cost of one pass that
+  also reads: from 4 M entries on, a matrix of two values takes less. Below that, the calls that make the small tables
+  take as long as the writing: 50 to 150 µs, whatever the size. For large arrays, whose memory pages the system must
+  map, the limit is reached.
 - *1000 x 784; exact and distinct weights of these sizes.* Their columns have no runs that are long enough to be copied.
-  They are products of two factors, and such a product alone takes 1.5 to 2 times as long as `ones`.
-- *Many small weights.* A call takes some 17 µs of Python, since its arguments are checked and a way is chosen; `eye` of
-  (10, 512) takes 3 µs, and ResNet-50 has 161 tensors.
-- *GPT-2-XL against `kaiming_uniform_`.* On one core `fill_` takes more of its time than the bar allows.
-- *The transform against hadamard-transform.* On one core NumPy is nine times as fast, torch seven: its batched products
-  of 16 and 32 rows take longer. On two, NumPy's small products still use one.
+  They are products of two factors, and the product itself takes 1.5 to 2 times as long as `ones`.
+- *Many small weights.* A call takes about 17 µs of Python, to check its arguments and to choose a way; `eye` of (10,
+  512) takes 3 µs, and ResNet-50 has 161 tensors.
+- *GPT-2-XL against `kaiming_uniform_`.* On one core even `fill_` takes a larger share of its time than the bar allows.
+- *The transform against hadamard-transform.* On one core NumPy is nine times as fast, and torch seven times, since its
+  batched products of 16 and 32 rows take longer. On two cores, NumPy's small products still use one.
 """
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -16,7 +16,6 @@ from sphinx.ext.autodoc.mock import _MockObject
 from sphinx.util.docutils import SphinxDirective
 
 from zero_array import __main__ as command
-from zero_array.backends import support_table
 
 HERE = Path(__file__).parent
 GENERATED = HERE / "generated"
@@ -70,11 +69,10 @@ class Picture(SphinxDirective):
 
 
 def generate(_: Sphinx) -> None:
-    """Write what pages include: the table of backends, the command's help, the pictures."""
+    """Write what pages include: the command's help, the pictures."""
     import pictures
 
     GENERATED.mkdir(exist_ok=True)
-    (GENERATED / "support.md").write_text(support_table(), encoding="utf-8")
     (GENERATED / "command.md").write_text(command_help(), encoding="utf-8")
     pictures.draw(GENERATED)
 

@@ -150,7 +150,8 @@ def streams(record: Backend, place: str) -> Iterator[str]:
             xp.cuda.set_sync_debug_mode("warn")
             zero_array.zero_init(shape, xp=xp, device="cuda")
             xp.cuda.set_sync_debug_mode("default")
-        yield f"torch waited {sum('synchroniz' in str(item.message) for item in caught)} times in zero_init({shape})  "
+        waits = sum("synchroniz" in str(item.message) for item in caught)
+        yield f"{'FAILED: ' if waits else ''}torch waited {waits} times in zero_init({shape})  "
     yield ("equal" if _host.to_bytes(array) == wanted else "FAILED: differs") + " on a stream of its own"
 
 

@@ -62,7 +62,7 @@ def find(done: Sequence[Done]) -> Finding:
     return Finding(
         verdict,
         text,
-        [("The grid: means of two seeds, on images kept apart. The last column: three others.", heads, rows)],
+        [("Grid: means of two seeds, on held-out images. Last column: three other seeds.", heads, rows)],
     )
 
 

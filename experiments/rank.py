@@ -16,9 +16,10 @@ TOLERANCE = 1e-4
 STARTS = ("identity", "zero", "distinct", "kaiming")
 PIXELS = {"digits48": 48, "digits": 64, "mnist": 784}
 HEADS = {"algorithm1": "head by Algorithm 1", "zeros": "head of zeros"}
-CAPTION = """After training. ZerO and the identity start at `W_3 = I`; of a random start `W_3 - I` has full rank from
-the beginning, which says nothing. ZerO's `W_2` has as many different rows as the least power of two that holds the
-pixels, whatever n: 64 for 48 pixels and for 64, where there is little to gain, and 1024 for the 784 of MNIST."""
+CAPTION = """After training. ZerO and the identity start at `W_3 = I`; with a random start `W_3 - I` has full rank from
+the beginning, which says nothing. The number of different rows in ZerO's `W_2` is the least power of two that is not
+below the number of pixels, whatever n: 64 for 48 and for 64 pixels, where there is little to gain, and 1024 for the 784
+of MNIST."""
 
 
 def jobs(config: Config) -> list[Job]:

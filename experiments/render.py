@@ -10,16 +10,16 @@ from .runner import NAMES, Experiment, Finding, Places, experiment, read
 
 PREFACE = """# The paper's claims, measured
 
-Made by `nox -s experiments`, from the results in `experiments/results`; negative ones stay in. Each claim of
+Made by `nox -s experiments`, from the results in `experiments/results`; negative results stay in. Each claim of
 [arXiv 2110.12661](https://arxiv.org/abs/2110.12661) has an experiment that two cores can run, a rule that was written
 down with it, and a verdict by that rule: **holds**, **weakly**, or **not here**. The networks and the data are small: a
 verdict says what was seen here, and nothing about other sizes.
 
-Where starts are compared, each is given the learning rate that is best for it, found on one grid by seeds (and, for
-images, by samples) that do not count; where there is one rate for all, the setting says so. `±` is one standard
-deviation over the seeds. The weights are zero_array's, but those of the controls (`torch.nn.init`). Every run is on one
-thread and deterministic: the same machine and versions give the same JSON, to the bit (times are kept apart). Two kinds
-of processors were tried (AMD EPYC, Intel Xeon): figures differed, no verdict did.
+Where starts (initializations) are compared, each has its own best learning rate, chosen on one grid with seeds (and,
+for images, samples) that are not used for the results; where all share one rate, the setting says so. `±` is one
+standard deviation over the seeds. The weights are made by zero_array, those of the controls by `torch.nn.init`. Every
+run is deterministic, on one thread: the same machine and versions give the same JSON, to the bit (times are kept
+apart). On two kinds of processors (AMD EPYC, Intel Xeon) figures differed, and no verdict did.
 
 """
 

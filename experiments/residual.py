@@ -12,7 +12,7 @@ from .figures import LOOKS, panels, plus_minus, ticks
 from .runner import Config, Done, Experiment, Finding, Job
 
 CHANNELS, BATCH = 8, 32
-CAPTION = "The grid: means of two seeds, on images kept apart. The last column: three others. What diverged counts 0."
+CAPTION = "Grid: means of two seeds, on held-out images. Last column: three other seeds. What diverged counts as 0."
 WAYS = {  # the start, whether branches end in zeros
     "ZerO": ("zero", True),
     "ZerO without zero ends": ("zero", False),

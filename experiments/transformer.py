@@ -19,7 +19,7 @@ STARTS = ("default", "zero", "distinct")
 RATES = (0.004, 0.008, 0.016, 0.032)
 EVERY = 50
 TRAP = """The double-zero trap: norms of the first block's gradients, the first and the largest after it. With `W_V` and
-`W_O` both zero, theirs stay exactly zero: the attention never learns."""
+`W_O` both zero, their gradients stay exactly zero: the attention never learns."""
 
 
 class Block(nn.Module):
@@ -172,7 +172,7 @@ def find(done: Sequence[Done]) -> Finding:
         text,
         [
             (
-                "On text kept apart. The grid is of one seed that does not count; p: Welch, of three tests.",
+                "On held-out text. Grid: one seed, not used for the results. p: Welch, one of three tests.",
                 heads,
                 rows,
             ),

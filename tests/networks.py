@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from zero_array._graph import Node
-from zero_array._plan import Kind, Parameter, Plan
-from zero_array._recipe import choose
-from zero_array._structure import Structure, structure
+from zero_array._planning._graph import Node
+from zero_array._planning._plan import Kind, Parameter, Plan
+from zero_array._planning._recipe import choose
+from zero_array._planning._structure import Structure, structure
 from zero_array.recipes import Recipe, plan
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy
 import pytest
 
-from zero_array import _at_zero
+from zero_array._planning import _at_zero
 
 SAME = ("abs", "cos", "exp", "expm1", "log", "log10", "log1p", "log2", "sin", "sqrt", "square", "tanh")
 UNARY: dict[str, Callable[..., Any]] = {name: getattr(numpy, name) for name in SAME} | {

@@ -321,8 +321,8 @@ def test_windows_change_nothing(
     bad = numpy.where(normal(*shape) > 0, numpy.inf, numpy.nan)
     weights = {"random": normal(*shape), "bad": bad, "zero": zero_init(shape, out_axis=layout[0], in_axis=layout[1])}
     whole = audit(weights, layout=layout, tolerance=1e-6)
-    monkeypatch.setattr("zero_array._windows.BUDGET", budget)
-    monkeypatch.setattr("zero_array._windows.Matrix.pieces.__defaults__", (budget,))
+    monkeypatch.setattr("zero_array._auditing._windows.BUDGET", budget)
+    monkeypatch.setattr("zero_array._auditing._windows.Matrix.pieces.__defaults__", (budget,))
     assert str(audit(weights, layout=layout, tolerance=1e-6)) == str(whole)
 
 

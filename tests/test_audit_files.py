@@ -16,8 +16,9 @@ import numpy
 import pytest
 import safetensors.numpy
 
-from zero_array import _checkpoint, _safetensors, audit
+from zero_array import audit
 from zero_array.__main__ import main
+from zero_array._auditing import _checkpoint, _safetensors
 
 ENTRY = {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}
 LARGE = 2**40
@@ -55,7 +56,7 @@ def read() -> Iterator[Read]:
 @pytest.mark.parametrize("budget", [2**22, 3])
 def test_safetensors_are_read(read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: int) -> None:
     """What the library safetensors wrote is audited like the arrays themselves, in windows of any size."""
-    monkeypatch.setattr("zero_array._windows.Matrix.pieces.__defaults__", (budget,))
+    monkeypatch.setattr("zero_array._auditing._windows.Matrix.pieces.__defaults__", (budget,))
     safetensors.numpy.save_file(weights(), tmp_path / "w.safetensors", metadata={"format": "np"})
     stored = read(tmp_path / "w.safetensors")
     report = audit({name: stored[name] for name in weights()})
@@ -285,7 +286,7 @@ def test_a_damaged_archive(read: Read, tmp_path: Path) -> None:
 
 def test_large_arrays_in_fortran_order(read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They would have to be held whole, and are refused with what to do."""
-    monkeypatch.setattr("zero_array._npz.BUDGET", 1)
+    monkeypatch.setattr("zero_array._auditing._npz.BUDGET", 1)
     numpy.savez(tmp_path / "w.npz", w=numpy.zeros((9, 8)).T)
     with pytest.raises(ValueError, match=r"is in Fortran's order and large: save numpy\.ascontiguousarray of it"):
         read(tmp_path / "w.npz")

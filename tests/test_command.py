@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from zero_array import _check, _networks, backends
+from zero_array import backends
 from zero_array.__main__ import main
+from zero_array._commands import _check, _networks
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -7,7 +7,7 @@ import fuzzing
 import pytest
 from hypothesis import given, settings
 
-from zero_array import _check
+from zero_array._commands import _check
 
 
 @pytest.mark.parametrize("init", fuzzing.INITS, ids=lambda init: init.__name__)

@@ -6,10 +6,10 @@ import numpy
 import pytest
 
 import zero_array
-from zero_array._filling import Filling
-from zero_array._layer import Layer
 from zero_array._model import make
-from zero_array._structure import Attention, Structure
+from zero_array._planning._filling import Filling
+from zero_array._planning._layer import Layer
+from zero_array._planning._structure import Attention, Structure
 from zero_array.recipes import RECIPES, Parameter, Part, Plan, plan
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from scipy.linalg import hadamard as scipy_hadamard
 
 import zero_array
-from zero_array import _columns, _orders, _verify
+from zero_array import _columns, _orders
 from zero_array.__main__ import main
+from zero_array._commands import _verify
 
 WIDTHS = [
     *(12, 20, 24, 28, 36, 40, 48, 60, 64, 80, 96, 100, 104, 128, 160, 192, 256, 320, 384, 448, 512, 576, 640, 768, 896),

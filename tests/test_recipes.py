@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from networks import Network, attention
 
-from zero_array._plan import Kind
-from zero_array._recipe import AUTO, check, choose, needs_structure
-from zero_array._structure import Structure
+from zero_array._planning._plan import Kind
+from zero_array._planning._recipe import AUTO, check, choose, needs_structure
+from zero_array._planning._structure import Structure
 from zero_array._weight import Weight
 from zero_array.recipes import RECIPES, Parameter, Part, plan
 

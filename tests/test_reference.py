@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import zero_array
-from zero_array import _networks
+from zero_array._commands import _networks
 
 ALL = [*CASES, *SIGNS]
 GOLDEN = json.loads(reference.GOLDEN.read_text(encoding="ascii"))

@@ -8,9 +8,10 @@ from typing import Any
 import numpy
 import pytest
 
-from zero_array import _checks, _network_checks
-from zero_array._recipe import check, choose
-from zero_array._structure import Attention, Structure
+from zero_array import _checks
+from zero_array._planning import _network_checks
+from zero_array._planning._recipe import check, choose
+from zero_array._planning._structure import Attention, Structure
 from zero_array.recipes import RECIPES, Parameter, plan
 
 

@@ -14,7 +14,7 @@ from cases import CASES, Case
 
 import zero_array
 from zero_array import _build, _namespace, _products
-from zero_array._signs import Target
+from zero_array._target import Target
 from zero_array._weight import weight
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from networks import Network
 
-from zero_array._graph import Node, placed
-from zero_array._structure import structure
+from zero_array._planning._graph import Node, placed
+from zero_array._planning._structure import structure
 
 BRANCHES: dict[str, tuple[Callable[[Network], object], list[tuple[str, ...]]]] = {}
 

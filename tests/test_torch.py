@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 import zero_array.torch
 from zero_array._host import to_bytes
+from zero_array._namespace import constants, namespace
 
 CALLS: list[tuple[tuple[int, ...], dict[str, Any]]] = [
     ((1024, 256), {}),
@@ -94,34 +96,88 @@ def test_no_piece_stays_behind(shape: tuple[int, ...], options: dict[str, Any]) 
 
 
 class Crossings(TorchDispatchMode):
-    """Notes every tensor that goes from one kind of device to another, with its bytes."""
+    """Notes every tensor that goes from one kind of device to another: how many bytes, and whether torch waits."""
 
     def __init__(self) -> None:
         super().__init__()
         self.up: list[int] = []
+        self.waits: list[str] = []
         self.down: list[str] = []
 
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run one operation."""
-        result = op(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        result = op(*args, **kwargs)
         come, go = (
             [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)] for tree in ((args, kwargs), result)
         )
-        if {"cpu"} == {tensor.device.type for tensor in come} != {tensor.device.type for tensor in go}:
+        if go and {"cpu"} == {tensor.device.type for tensor in come} != {tensor.device.type for tensor in go}:
             self.up += [tensor.nbytes for tensor in go]
+            if not kwargs.get("non_blocking"):
+                self.waits.append(str(op))
         elif any(tensor.is_cuda for tensor in come) and not all(tensor.is_cuda for tensor in go):
             self.down.append(str(op))
         return result
 
 
-@pytest.mark.parametrize("shape", [(4096, 1024), (1024, 4096), (512, 256, 1, 1)], ids=str)
-def test_what_crosses_to_a_gpu(shape: tuple[int, ...]) -> None:
-    """To a GPU (a fake one) go a few small tables, which is when torch waits for its stream; nothing comes back."""
+@pytest.fixture
+def cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CUDA as if it had been used already; the tests use it with fake tensors, or none."""
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [
+        ((4096, 1024), {}),
+        ((1024, 4096), {}),
+        ((512, 256, 1, 1), {}),
+        ((64, 3), {}),
+        ((3072, 768), {"order": "exact", "columns": "distinct"}),
+    ],
+    ids=str,
+)
+@pytest.mark.usefixtures("cuda")
+def test_what_crosses_to_a_gpu(shape: tuple[int, ...], options: dict[str, Any]) -> None:
+    """To a GPU (a fake one) go a few small tables, none of which torch waits for; nothing comes back."""
     with FakeTensorMode(), Crossings() as seen:
-        zero_array.zero_init(shape, xp=torch, device="cuda")
-    assert seen.down == []
-    assert len(seen.up) <= 6
-    assert sum(seen.up) <= 2048
+        zero_array.zero_init(shape, xp=torch, device="cuda:0", **options)
+    assert seen.down == seen.waits == []
+    assert sum(seen.up) <= (32_768 if options else 2048)
+
+
+@pytest.mark.usefixtures("cuda")
+def test_nothing_waits_where_the_context_says_cuda() -> None:
+    """Nor without an argument, where PyTorch's device context says where the array is; nor does the transform."""
+    with FakeTensorMode(), torch.device("cuda:0"), Crossings() as seen:
+        array = zero_array.zero_init((96, 64), xp=torch)
+        zero_array.hadamard_transform(array)
+    assert array.is_cuda
+    assert seen.waits == []
+    assert seen.up
+
+
+class NoGPU(TorchFunctionMode):
+    """Notes what tensors are asked, without a GPU: pinning and moving give them back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, Any]] = []
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run one function."""
+        if function in (torch.Tensor.pin_memory, torch.Tensor.to):
+            self.asked.append((function.__name__, kwargs or {}))
+            return args[0]
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.usefixtures("cuda")
+def test_what_goes_to_a_gpu_is_pinned_first() -> None:
+    """Torch's copy returns at once from pinned memory alone."""
+    with NoGPU() as seen:
+        constants(namespace(torch), [1.0, -1.0], torch.float32, {"device": "cuda:1"})
+    assert seen.asked == [("pin_memory", {}), ("to", {"non_blocking": True})]
 
 
 @pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float64"])

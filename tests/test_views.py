@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from zero_array import _views
+from zero_array._planning import _views
 
 BASE = _views.empty((3, 4, 5))
 

@@ -9,7 +9,7 @@ import pytest
 
 import zero_array
 from zero_array import _build, _namespace, _signs, _weight
-from zero_array._signs import Target
+from zero_array._target import Target
 
 DEFAULTS: dict[str, Any] = {"in_axis": 1, "out_axis": 0, "groups": 1, "center": "paper", "window": None}
 

@@ -4,7 +4,7 @@ ZerO (arXiv 2110.12661) starts a network from zeros and ones only, up to a scale
 matrices where a layer widens. It needs no random numbers. ZerO is not zeros.
 """
 
-from ._audit import audit
+from ._auditing._audit import audit
 from ._hadamard import hadamard
 from ._init import hadamard_init, identity_init, zero_init
 from ._orders import hadamard_factors

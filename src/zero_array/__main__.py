@@ -4,7 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import _check, _orders, _show, _stream, _verify, backends
+from . import _orders, _stream, backends
+from ._commands import _check, _show, _verify
 from ._weight import RULES, weight
 
 
@@ -20,9 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _check.check(options.backend, options.dtype, as_json=options.json)
         if options.command == "audit":
             chosen = {"layout": options.layout, "tolerance": options.tolerance, "dtype": options.dtype}
-            from . import _audit_command  # as late as this: it alone reads files
+            from ._commands import _audit  # as late as this: it alone reads files
 
-            return _audit_command.run(options.file, as_json=options.json, html=options.html, **chosen)
+            return _audit.run(options.file, as_json=options.json, html=options.html, **chosen)
         if options.command == "verify":
             return _verify_all(options.orders)
         if options.command == "factors":

@@ -12,7 +12,7 @@ from math import prod
 from typing import Any
 
 from . import _namespace, _products, _signs
-from ._signs import Target
+from ._target import Target
 from ._typing import Array, Device, DType, Namespace
 from ._weight import Weight
 

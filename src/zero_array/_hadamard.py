@@ -14,23 +14,23 @@ def hadamard(
     window: WindowLike | None = None,
     ordering: Ordering = "natural",
 ) -> Array:
-    """Build a Hadamard matrix: plus and minus ones, every two rows of which are orthogonal.
+    """Build a Hadamard matrix: entries of plus and minus one, and any two rows orthogonal.
 
     Parameters
     ----------
     n : int
-        The order: a power of two, or a multiple of four that `hadamard_factors` knows, which are nearly all in use as
-        widths of networks.
+        The order: a power of two, or a multiple of four that `hadamard_factors` knows; that includes nearly all widths
+        of networks in use.
     xp, device
         As in `identity_init`.
     dtype : dtype or str, optional
-        float64, float32, float16, bfloat16, int8, int16, int32 or int64, as the namespace's own object or by name. Left
-        out: the namespace's default real dtype.
+        float64, float32, float16, bfloat16, int8, int16, int32 or int64, as the namespace's own object or by name. By
+        default the namespace's default real dtype.
     window : sequence of (slice or (int, int)), optional
-        Two slices or ``(start, stop)`` pairs: build this part of the matrix alone. Nothing else is computed.
+        Two slices or ``(start, stop)`` pairs: build only this part of the matrix. Nothing else is computed.
     ordering : {"natural", "dyadic", "sequency"}
-        The order of the rows, and of the columns. The other two are for powers of two alone: ``"dyadic"``, by reversed
-        bits; ``"sequency"``, by the number of changes of sign (Walsh functions).
+        The order of the rows, and of the columns. For powers of two only: ``"dyadic"``, by reversed bits, and
+        ``"sequency"``, by the number of sign changes (Walsh functions).
 
     Returns
     -------
@@ -46,8 +46,8 @@ def hadamard(
     Notes
     -----
     ``H H^T = n I`` and ``H = H^T``. A power of two is Sylvester's matrix, ``H[i, j] = (-1)^popcount(i & j)``; all other
-    orders are Kronecker products of it with blocks of Paley's constructions over finite fields, whose entries tell the
-    squares of the field from the rest.
+    orders are Kronecker products of it with blocks of Paley's constructions, whose signs say which elements of a finite
+    field are squares.
 
     References
     ----------
@@ -62,7 +62,7 @@ def hadamard(
            [ 1,  1, -1, -1],
            [ 1, -1, -1,  1]], dtype=int8)
 
-    The last row of a matrix of 834 MiB, alone:
+    Only the last row of a matrix of 834 MiB:
 
     >>> zero_array.hadamard(29568, dtype="int8", window=[(29567, 29568), (0, 8)])
     array([[ 1, -1, -1,  1, -1,  1,  1, -1]], dtype=int8)

@@ -37,7 +37,7 @@ def identity_init(
     center: Center = "paper",
     window: WindowLike | None = None,
 ) -> Array:
-    """Build a partial identity: ones where output and input have the same number, zeros elsewhere.
+    """Build a partial identity: ones where output and input have the same index, zeros elsewhere.
 
     Parameters
     ----------
@@ -46,9 +46,9 @@ def identity_init(
         axes: see `in_axis` and `out_axis`.
     xp : namespace, optional
         The array library: ``numpy``, ``cupy``, ``torch``, ``jax.numpy``, ``dask.array``, ``mlx.core`` or any other
-        array API namespace, raw or wrapped by array-api-compat. NumPy where it is left out.
+        array API namespace, raw or wrapped by array-api-compat. NumPy by default.
     dtype : dtype or str, optional
-        float64, float32, float16 or bfloat16, as the namespace's own object or by name. Left out: the namespace's
+        float64, float32, float16 or bfloat16, as the namespace's own object or by name. By default the namespace's
         default real dtype.
     device : object, optional
         Passed on to the namespace unchanged. JAX takes a sharding too: each device then computes its own part.
@@ -60,9 +60,9 @@ def identity_init(
     center : {"paper", "same"} or int or sequence of int
         The tap of each kernel axis that holds the matrix, all other taps being zero. ``"paper"`` is ``k // 2``,
         ``"same"`` is ``(k - 1) // 2``: they differ for even kernels, where the first is a shift under SAME padding and
-        the second is not. Or one int per kernel axis (a lone int for one axis), -1 being the last tap.
+        the second is not. Or one int per kernel axis (an int alone if there is one axis); -1 is the last tap.
     window : sequence of (slice or (int, int)), optional
-        One slice or ``(start, stop)`` pair per axis: build this part of the array alone. Nothing else is computed.
+        One slice or ``(start, stop)`` pair per axis: build only this part of the array. Nothing else is computed.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def identity_init(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind, or has a wrong value; nothing is built then.
+        If an argument is of the wrong kind, or has a wrong value. Nothing is built then.
 
     Notes
     -----
@@ -126,25 +126,25 @@ def hadamard_init(
     order: Order = "pad",
     columns: Choice = "first",
 ) -> Array:
-    """Build a slice of a scaled Hadamard matrix: every entry of the matrix is plus or minus one constant.
+    """Build a slice of a scaled Hadamard matrix, whose entries are all plus or minus one constant.
 
-    `zero_init` uses it where a layer widens; here it is for any number of outputs and inputs.
+    `zero_init` uses it where a layer widens; this function takes any number of outputs and inputs.
 
     Parameters
     ----------
     shape, xp, dtype, device, in_axis, out_axis, groups, center, window
         As in `identity_init`.
     scale : {"orthonormal", "paper"}
-        The constant. ``"orthonormal"`` is ``2 ** (-m / 2)``, the one of the authors' code: the columns are orthonormal
-        where the larger side is a power of two. ``"paper"`` is ``2 ** (-(m - 1) / 2)``, the one printed in
-        Algorithm 1, larger by the square root of two.
+        The constant. ``"orthonormal"`` is ``2 ** (-m / 2)``, as in the authors' code: the columns are orthonormal where
+        the larger side is a power of two. ``"paper"`` is ``2 ** (-(m - 1) / 2)``, as printed in Algorithm 1, larger by
+        the square root of two.
     order : {"pad", "exact", "auto"}
         The order of the matrix. ``"pad"`` is the paper's, the least power of two that holds the weight. ``"exact"`` is
         the larger side itself, so that the columns (or rows) are orthonormal; not every order can be built. ``"auto"``
-        is exact where it can be, else padded. Not in the paper.
+        is exact where that can be built, else padded. The last two are not in the paper.
     columns : {"first", "distinct"}
-        Which columns the inputs take. ``"first"`` is the paper's, the first ones. ``"distinct"`` takes columns by which
-        all rows differ, so that no two outputs start as twins. Not in the paper.
+        Which columns the inputs take. ``"first"`` is the paper's, the first ones. ``"distinct"``, not in the paper,
+        takes columns by which all rows differ, so that no two outputs start as twins.
 
     Returns
     -------
@@ -154,7 +154,7 @@ def hadamard_init(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind, or has a wrong value; nothing is built then.
+        If an argument is of the wrong kind, or has a wrong value. Nothing is built then.
 
     Notes
     -----
@@ -162,9 +162,9 @@ def hadamard_init(
     ``2^m >= max(P, Q)``, and ``W[o, i, centre] = c (-1)^popcount((o mod P) & i)``. Where ``P > Q`` this is
     Algorithm 1's ``m = ceil(log2 P)``. The constant is computed in double precision and rounded once.
 
-    Only ``min(P, 2^ceil(log2 Q))`` rows differ: a wider layer than that starts with twins. With ``columns="distinct"``
-    input ``i`` takes column ``x^i`` of GF(2^m), in shift-register order: 1, 2, 4 ... first, so that all rows differ
-    from ``Q = m`` on.
+    Only ``min(P, 2^ceil(log2 Q))`` rows differ: a wider layer starts with twins. With ``columns="distinct"`` input
+    ``i`` takes column ``x^i`` of GF(2^m), in shift-register order: 1, 2, 4 ... first, so that all rows differ where
+    ``Q >= m``.
 
     References
     ----------
@@ -179,7 +179,7 @@ def hadamard_init(
            [ 0.5,  0.5],
            [ 0.5, -0.5]])
 
-    The last row of a matrix of 2 TiB, alone:
+    Only the last row of a matrix of 2 TiB:
 
     >>> zero_array.hadamard_init((2**20, 2**18), window=[(2**20 - 1, 2**20), (0, 4)])
     array([[ 0.00097656, -0.00097656, -0.00097656,  0.00097656]])
@@ -236,7 +236,7 @@ def zero_init(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind, or has a wrong value; nothing is built then.
+        If an argument is of the wrong kind, or has a wrong value. Nothing is built then.
 
     Notes
     -----

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from . import _network_checks
-from ._plan import MATRICES, Parameter, Plan
-from ._recipe import Recipe, check, choose
-from ._structure import Branch, Structure
+from ._planning import _network_checks
+from ._planning._plan import MATRICES, Parameter, Plan
+from ._planning._recipe import Recipe, check, choose
+from ._planning._structure import Branch, Structure
 from .recipes import plan
 
 

@@ -17,13 +17,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def namespace(xp: Namespace | None) -> Namespace:
     """The standard-conforming namespace of ``xp``, raw or wrapped; NumPy where it is left out."""
-    if xp is None:
+    # by predicate, not by an array made for the purpose: CuPy without a GPU cannot make one
+    if xp is None or _is(compat.is_numpy_namespace, xp):
         import array_api_compat.numpy
 
         return array_api_compat.numpy
-    # by predicate, not by an array made for the purpose: CuPy without a GPU cannot make one
-    if _is(compat.is_numpy_namespace, xp):
-        return namespace(None)
     if _is(compat.is_torch_namespace, xp):
         import array_api_compat.torch
 
@@ -36,6 +34,8 @@ def namespace(xp: Namespace | None) -> Namespace:
         import array_api_compat.dask.array
 
         return array_api_compat.dask.array
+    if _name(xp) == "cubed.array_api":  # cubed's functions, without `map_blocks`
+        return import_module("cubed")
     _checks.namespace(xp)
     return xp
 
@@ -148,6 +148,21 @@ def untraced(function: Function) -> Function:
     """
     function._dynamo_marked_constant = True  # type: ignore[attr-defined]  # an attribute that torch's compiler reads
     return function
+
+
+def constants(xp: Namespace, values: Any, dtype: DType | None, place: dict[str, Device]) -> Array:
+    """Python numbers as an array; on torch's GPUs by way of pinned memory, else the copy waits for the stream."""
+    if _is(compat.is_torch_namespace, xp):
+        import torch  # its compiler does not trace `import_module`
+
+        if not torch.compiler.is_compiling() and torch.cuda.is_initialized():  # before, there is nothing to wait for
+            device = torch.device(place["device"]) if place else torch.get_default_device()
+            if device.type == "cuda":
+                found = torch.asarray(values, dtype=dtype, device="cpu")
+                if type(found) is torch.Tensor:  # fake ones cannot be pinned
+                    found = found.pin_memory()
+                return found.to(device, non_blocking=True)
+    return xp.asarray(values, dtype=dtype, **place)
 
 
 def index_dtype(xp: Namespace) -> DType | None:

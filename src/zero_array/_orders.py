@@ -34,7 +34,7 @@ class Factor(NamedTuple):
 
 
 def hadamard_factors(n: int, /) -> tuple[Factor, ...] | None:
-    """How `hadamard` builds the matrix of order `n`: the Kronecker factors, from left to right.
+    """The Kronecker factors of which `hadamard` builds the matrix of order `n`, from left to right.
 
     Parameters
     ----------
@@ -44,18 +44,18 @@ def hadamard_factors(n: int, /) -> tuple[Factor, ...] | None:
     Returns
     -------
     tuple of Factor or None
-        The factors: Paley blocks, largest first, then Sylvester's; their orders multiply to `n`. The empty tuple for
-        the matrix of order 1, None for an order that cannot be built.
+        The factors: Paley blocks, largest first, then Sylvester's matrix; their orders multiply to `n`. The empty tuple
+        for order 1, None for an order that cannot be built.
 
     Raises
     ------
     TypeError, ValueError
-        If `n` is no int, or out of range.
+        If `n` is not an int, or out of range.
 
     Notes
     -----
-    Of all products that give `n`, the one whose Paley blocks have the least sum of orders, which is what a transform
-    has to work; of several of these, the one with the smallest blocks. Of blocks of equal order, the first kind.
+    Of all products that give `n`, the one whose Paley blocks have the least sum of orders is taken, since that is the
+    work of a transform; of several of these, the one with the smallest blocks; of blocks of equal order, ``paley1``.
 
     References
     ----------

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _namespace, _orders, _signs
 from ._orders import Factor
-from ._signs import Target
+from ._target import Target
 from ._typing import Array
 from ._weight import Weight
 
@@ -120,5 +120,5 @@ def _is_minus_in_block(target: Target, factor: Factor, i: Array, j: Array) -> Ar
         place = place + ((i - 1) // unit + (j - 1) // unit) % p * unit
     border = xp.where(i + j == 0, target.indices(q + 1), target.indices(q))
     place = xp.where((i == 0) | (j == 0), border, place) + half * (q + 2)
-    signs = xp.asarray(_orders.minus_signs(factor.kind, q), **target.place)
+    signs = _namespace.constants(xp, _orders.minus_signs(factor.kind, q), None, target.place)
     return _namespace.gather(xp, signs, place)

@@ -7,10 +7,11 @@ looked up: the parity of a number is that of the xor of its bytes, and Python li
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from . import _namespace
-from ._typing import Array, Device, DType, Namespace, Shape
+from ._target import Target
+from ._typing import Array, Shape
 
 Number = TypeVar("Number", int, float)
 
@@ -22,43 +23,6 @@ MEDIUM = 2**14
 
 BYTE = 256
 """The parity of a number is looked up byte by byte."""
-
-
-class Target(NamedTuple):
-    """Where an array is made, and as what: namespace, dtype, and the device keyword where there is one."""
-
-    xp: Namespace
-    dtype: DType
-    place: dict[str, Device]
-
-    def floats(self, values: Any) -> Array:
-        """Python floats, each rounded once to the dtype."""
-        return self.xp.asarray(values, dtype=self.dtype, **self.place)
-
-    def indices(self, values: Any) -> Array:
-        """Python ints, in the dtype that the library takes entries by."""
-        return self.xp.asarray(values, dtype=_namespace.index_dtype(self.xp), **self.place)
-
-    def arange(self, start: int, stop: int) -> Array:
-        """The integers of a range."""
-        found = self.xp.arange(stop - start, dtype=_namespace.index_dtype(self.xp), **self.place)
-        return found + start if start else found  # `stop` may not fit 32 bits
-
-    def zeros(self, shape: Shape) -> Array:
-        """Positive zeros."""
-        return self.xp.zeros(shape, dtype=self.dtype, **self.place)
-
-    def eye(self, rows: int, cols: int, k: int = 0) -> Array:
-        """Ones on the ``k``-th diagonal."""
-        return self.xp.eye(rows, cols, k=k, dtype=self.dtype, **self.place)
-
-    def rows(self, table: Array, index: Array) -> Array:
-        """Rows of a table by number."""
-        return _namespace.rows(self.xp, table, index)
-
-    def entries(self, values: Array, places: Array) -> Array:
-        """Entries of a list, at an array of places of any rank."""
-        return _namespace.gather(self.xp, values, places)
 
 
 LONG = 64
@@ -186,7 +150,9 @@ def factors(
 
     low = xp.reshape(table(target, length, constant, negated=False), (length, 1, length))
     high = xp.reshape(signs, (bands, across, 1))
-    return spread(high, bands, (bands, across, length)), spread(low, length, (length, across, length))
+    # a contiguous one: NumPy is faster then, and dpnp makes a product that needs no copy to be reshaped
+    signs = xp.asarray(spread(high, bands, (bands, across, length)), copy=True, **target.place)
+    return signs, spread(low, length, (length, across, length))
 
 
 def bands_of(rows: tuple[int, int], length: int) -> tuple[int, int]:

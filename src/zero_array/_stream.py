@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from . import _checks, _host, _namespace
 from ._build import build
-from ._signs import Target
+from ._target import Target
 from ._typing import Center, Choice, DType, Function, Order, Scale, Shape, Window, WindowLike
 from ._weight import RULES, Weight, weight
 
@@ -42,7 +42,7 @@ def digest(whole: Weight, dtype: DType, rows: int | None, tell: Callable[[float]
 
 
 class Comparison(NamedTuple):
-    """What `compare` found: how many entries there are, how many differ, and the index of the first, in the whole."""
+    """What `compare` found: the number of entries, how many differ, and the index in the whole of the first."""
 
     entries: int
     different: int
@@ -64,32 +64,32 @@ def compare(
     order: Order = "pad",
     columns: Choice = "first",
 ) -> Comparison:
-    """Compare an array, or a shard of one, with the ZerO weight that it should be, bit for bit: is it still the start?
+    """Compare an array, or a shard of one, bit for bit with the ZerO weight that it should be.
 
     Parameters
     ----------
     array : array
-        The whole weight, or the part of it that this process holds. An array of any library, or whatever has a shape, a
-        dtype, and arrays for slices, such as a file on disk. It is read some 2 million entries at a time.
+        The whole weight, or the part of it that this process holds: an array of any library, or an object that has a
+        shape, a dtype, and arrays for slices, such as a file on disk. It is read about 2 million entries at a time.
     shape : sequence of int
         The shape of the whole weight.
     function : {"zero_init", "hadamard_init", "identity_init"}
         The constructor to compare with.
     window : sequence of (slice or (int, int)), optional
-        Which part of the whole the array is: one slice or ``(start, stop)`` pair per axis. All of it where left out.
+        Which part of the whole the array is: one slice or ``(start, stop)`` pair per axis. By default all of it.
     in_axis, out_axis, groups, center, scale, order, columns
         As in `zero_init`.
 
     Returns
     -------
     Comparison
-        A named tuple: ``entries``, how many the array has; ``different``, how many are not those of the weight; and
-        ``first``, the index in the whole weight of the first of these in C order, None where there is none.
+        A named tuple: ``entries``, how many the array has; ``different``, how many of them differ from the weight; and
+        ``first``, the index in the whole weight of the first of these in C order, or None.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind, or has a wrong value; if the array has not the shape of its window.
+        If an argument is of the wrong kind or has a wrong value, or if the array does not have the shape of its window.
 
     Notes
     -----

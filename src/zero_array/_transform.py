@@ -7,7 +7,7 @@ from typing import Literal
 from . import _checks, _columns, _namespace, _order_checks, _orders, _products, _signs
 from ._orders import Factor
 from ._products import Factors
-from ._signs import Target
+from ._target import Target
 from ._typing import Array, DType, Namespace, Ordering
 
 BITS = 5
@@ -34,28 +34,28 @@ def hadamard_transform(
         An array of any library, of real floats, integers or complex numbers. The length of the axis is a power of two
         or another order that `hadamard_factors` knows; nothing is padded.
     axis : int
-        The axis; all others count a batch. Dask and cubed must have one chunk along it.
+        The axis; all others are batch axes. Arrays of Dask and cubed must have one chunk along it.
     scale : float or "orthonormal"
-        What the result is multiplied by. ``"orthonormal"`` is ``1 / sqrt(n)``: the transform is its own inverse.
+        A factor for the result. With ``"orthonormal"``, which is ``1 / sqrt(n)``, the transform is its own inverse.
     ordering : {"natural", "dyadic", "sequency"}
         As in `hadamard`.
 
     Returns
     -------
     array
-        ``scale * H x``, of the shape and dtype of `x`; of the library's default integers where `x` has shorter ones.
+        ``scale * H x``, of the shape and dtype of `x`; integers become the library's default ones if they are shorter.
 
     Raises
     ------
     TypeError, ValueError
-        If `x` is no array of numbers, an argument is of the wrong kind or has a wrong value, or there is no matrix for
-        the length of the axis.
+        If `x` is not an array of numbers, if an argument is of the wrong kind or has a wrong value, or if there is no
+        matrix for the length of the axis.
 
     Notes
     -----
-    ``H`` is a Kronecker product, and each of its factors is applied by a product of matrices: for a vector, ``n`` times
-    the sum of the factors' orders operations. Half precision is summed in float32 and rounded once. Integers are exact
-    as long as the sums fit; they need a library that multiplies matrices of integers (not MLX, nor torch on CUDA).
+    ``H`` is a Kronecker product, and each of its factors is applied by a matrix product: a vector takes ``n`` times the
+    sum of the factors' orders operations. Half precision is summed in float32 and rounded once. Integers are exact as
+    long as the sums fit; they need a library that multiplies matrices of integers (not MLX, nor torch on CUDA).
 
     ``H`` is symmetric: the gradient of a transform is the same transform.
 

@@ -1,6 +1,6 @@
 """ZerO weights as Dask arrays: the constructors of the top level, with ``chunks``.
 
-Nothing is computed until Dask computes it, and then each chunk is built alone.
+The arrays are lazy, and each chunk is built independently of the others.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ def identity_init(
     shape, dtype, device, in_axis, out_axis, groups, center, window
         As in `zero_array.identity_init`.
     chunks : int, tuple or str
-        As everywhere in Dask: a chunk length, a tuple of them, or of tuples of them. ``"auto"`` keeps each chunk within
+        As everywhere in Dask: a chunk length, a tuple of them, or a tuple of tuples. ``"auto"`` keeps each chunk within
         Dask's configured ``array.chunk-size``.
     xp : namespace, optional
         ``dask.array``, or left out.

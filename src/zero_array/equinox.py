@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 import equinox
 
-from . import _network_checks
+from ._auditing._report import Report
 from ._learning._words import Words
-from ._plan import Fill, Plan
-from ._recipe import Recipe
-from ._report import Report
+from ._planning import _network_checks
+from ._planning._plan import Fill, Plan
+from ._planning._recipe import Recipe
 from ._typing import Choice, Order, Scale
 from .jax._audit import CUT, look
 from .jax._tree import named, parts, planned, rebuilt, replaced, started
@@ -35,12 +35,12 @@ def init(
     columns: Choice | None = None,
     dry_run: bool = False,
 ) -> tuple[Any, Plan]:
-    """Start a whole model as ZerO says: a new one, since modules of Equinox do not change.
+    """Initialize a whole model by ZerO: a new one, since modules of Equinox are immutable.
 
     Parameters
     ----------
     model : equinox.Module
-        The model; all arrays of real numbers in it are its parameters. It is left as it is.
+        The model; all arrays of real numbers in it are its parameters. It is not changed.
     recipe : str, Recipe or Plan
         As in `zero_array.torch.init_`.
     apply : callable, optional
@@ -50,7 +50,7 @@ def init(
         What to call it with (a dict by keyword), one example without a batch as Equinox has it: arrays, or
         `jax.ShapeDtypeStruct`; anything else is passed as it is. Needed where no plan is given.
     branches, overrides, head, embeddings, branch_end, scale, order, columns, dry_run
-        As in `zero_array.torch.init_`. Names are paths with dots between, such as ``"layers.0.weight"``.
+        As in `zero_array.torch.init_`. Names are paths joined by dots, such as ``"layers.0.weight"``.
 
     Returns
     -------

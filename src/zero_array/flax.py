@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 from flax import linen, nnx
 
-from . import _network_checks
+from ._auditing._report import Report
 from ._learning._words import Words
-from ._plan import Fill, Plan
-from ._recipe import Recipe
-from ._report import Report
+from ._planning import _network_checks
+from ._planning._plan import Fill, Plan
+from ._planning._recipe import Recipe
 from ._typing import Choice, Order, Scale
 from .jax._audit import CUT, look
 from .jax._tree import named, planned, rebuilt, started
@@ -38,36 +38,36 @@ def init(
     columns: Choice | None = None,
     dry_run: bool = False,
 ) -> Any:
-    """Start a whole model as ZerO says: one of nnx in place, of one of linen the variables anew.
+    """Initialize a whole model by ZerO: a model of nnx in place; for one of linen, as new variables.
 
     Parameters
     ----------
     model : nnx.Module or linen.Module
-        The model. What is started of nnx are its `nnx.Param`; their metadata and shardings stay, and what
-        `nnx.eval_shape` made abstract is there after it.
+        The model. Of nnx every `nnx.Param` is filled; their metadata and shardings stay, and those that
+        `nnx.eval_shape` made abstract become arrays.
     recipe : str, Recipe or Plan
         As in `zero_array.torch.init_`.
     variables : dict, optional
-        Of linen: what ``model.init`` returned. Its collection "params" is started.
+        For linen: what ``model.init`` returned, whose collection "params" is filled.
     apply : callable, optional
-        What to trace in place of ``model(*example_inputs)``: ``apply(model, *example_inputs)`` of nnx, such as
-        ``lambda model, x: model.encode(x)``; ``apply(variables, *example_inputs)`` of linen, its default `model.apply`.
+        What to trace in place of ``model(*example_inputs)``. For nnx ``apply(model, *example_inputs)``, such as
+        ``lambda model, x: model.encode(x)``; for linen ``apply(variables, *example_inputs)``, by default `model.apply`.
     example_inputs : array, tuple or dict, optional
         What to call it with (a dict by keyword): arrays, or `jax.ShapeDtypeStruct`; anything else, such as
         ``train=False``, is passed as it is. Needed where no plan is given.
     branches, overrides, head, embeddings, branch_end, scale, order, columns, dry_run
-        As in `zero_array.torch.init_`. Names are paths with dots between, such as ``"layers.0.kernel"``.
+        As in `zero_array.torch.init_`. Names are paths joined by dots, such as ``"layers.0.kernel"``.
 
     Returns
     -------
     Plan or (dict, Plan)
-        Of nnx the plan; of linen new variables, and the plan: what each parameter starts as, and why.
+        For nnx the plan; for linen new variables and the plan: what each parameter starts as, and why.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind or has a wrong value, or if something cannot be decided. The model is left
-        as it was.
+        If an argument is of the wrong kind or has a wrong value, or if something cannot be decided. The model is not
+        changed then.
 
     Examples
     --------
@@ -119,34 +119,35 @@ def audit(
 ) -> Report:
     """Find what a model cannot learn from its start, by its weights, one run, and its gradients.
 
-    The model is traced once, and what was traced is run with its values: of nnx BatchNorm by the batch, and without
-    dropout; of linen as it is called. Then copies of its parameters are trained: at least one gradient is made, and as
-    many steps of Adam (learning rate 0.001) as `steps` says; a few more while parameters, or outputs of layers, get
-    their first gradient. The model, its modes and its random state, or its variables, are afterwards what they were.
+    The model is traced once, and the trace is run with its values: of nnx with BatchNorm by the batch and without
+    dropout, of linen as it is called. Then gradients are computed on copies of its parameters, and the copies are
+    trained with Adam (learning rate 0.001): for as many steps as `steps` says, and for a few more while parameters, or
+    outputs of layers, get their first gradient. The model, its modes and its random state, or its variables, are
+    afterwards as they were.
 
     Parameters
     ----------
     model : nnx.Module or linen.Module
-        The model, with values. What is trained are its `nnx.Param`, or the collection "params".
+        The model, with values. Copies of its `nnx.Param`, or of the collection "params", are trained.
     example_inputs : array, tuple or dict
-        What to call it with (a dict by keyword), with values; two examples or more, where it has BatchNorm.
+        What to call it with (a dict by keyword), with values; two examples or more if it has BatchNorm.
     variables, apply
         As in `init`.
     loss : callable, optional
-        A function of what the model returns, traced. Where left out, it is the ``loss`` that the model itself returns,
-        if any, or the mean square of all its outputs against random numbers, the same ones each time.
+        A function of what the model returns, which is traced. By default it is the ``loss`` that the model itself
+        returns, if any, or the mean square of all its outputs against random numbers, the same ones each time.
     steps : int
-        After how many steps of training the gradients are looked at again.
+        The number of steps of training after which the gradients are looked at again.
 
     Returns
     -------
     Report
-        What was found; it prints as a table. It goes to JSON and HTML too.
+        The findings. It prints as a table, and can be written as JSON and HTML.
 
     Raises
     ------
     TypeError, ValueError
-        If the model is none, or does not take the inputs, or if another argument is of the wrong kind.
+        If the model is not one, or does not take the inputs, or if another argument is of the wrong kind.
 
     Examples
     --------

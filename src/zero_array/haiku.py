@@ -23,7 +23,7 @@ __all__ = ["audit", "hadamard_init", "identity_init", "init", "zero_init"]
 def identity_init(
     in_axis: Axes = -2, out_axis: Axes = -1, *, batch_axis: Axes = (), groups: int = 1, center: Center = "same"
 ) -> Initializer:
-    """Make an initialiser of partial identities: ones where output and input have the same number, zeros elsewhere.
+    """Make an initialiser of partial identities: ones where output and input have the same index, zeros elsewhere.
 
     Parameters
     ----------
@@ -31,18 +31,18 @@ def identity_init(
         As in `zero_array.jax.identity_init`. The defaults are right for ``haiku.Linear`` and all convolutions;
         transposed ones have ``in_axis=-1, out_axis=-2``.
     groups : int
-        As of the layer; of a depthwise convolution the number of channels.
+        The layer's number of groups; for a depthwise convolution the number of channels.
 
     Returns
     -------
     haiku.initializers.Initializer
-        ``init(shape, dtype)``, for ``w_init=`` and `haiku.get_parameter`. Nothing is random: it takes no key from
-        Haiku. Initialisers that were made alike are equal, and hash alike.
+        ``init(shape, dtype)``, for ``w_init=`` and `haiku.get_parameter`. Nothing is random, so it uses no key of
+        Haiku. Initialisers made with equal arguments are equal, and have equal hashes.
 
     Raises
     ------
     TypeError, ValueError
-        Nothing is checked before the shape is known: `init` raises as `zero_array.identity_init` does.
+        Not before the shape is known: `init` raises as `zero_array.identity_init` does.
 
     Examples
     --------

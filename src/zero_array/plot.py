@@ -2,8 +2,8 @@
 
 from typing import Any, TypeAlias
 
-from . import _audit_checks
-from ._report import Report
+from ._auditing import _audit_checks
+from ._auditing._report import Report
 
 Axes: TypeAlias = Any
 """matplotlib's ``Axes``."""
@@ -17,9 +17,9 @@ def singular_values(report: Report, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     report : Report
-        What `zero_array.audit` or `zero_array.torch.audit` returned.
+        The report of any audit.
     ax : Axes, optional
-        Where to draw; axes of a new figure where left out.
+        Where to draw; by default the axes of a new figure.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def singular_values(report: Report, *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     ValueError
-        If the report has none.
+        If the report has no singular values.
 
     Examples
     --------
@@ -55,9 +55,9 @@ def twin_map(report: Report, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     report : Report
-        What `zero_array.audit` or `zero_array.torch.audit` returned.
+        The report of any audit.
     ax : Axes, optional
-        Where to draw; axes of a new figure where left out.
+        Where to draw; by default the axes of a new figure.
 
     Returns
     -------
@@ -91,9 +91,9 @@ def signal_by_depth(report: Report, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     report : Report
-        What `zero_array.torch.audit` returned.
+        The report of an audit of a model, such as that of `zero_array.torch.audit`.
     ax : Axes, optional
-        Where to draw; axes of a new figure where left out.
+        Where to draw; by default the axes of a new figure.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def signal_by_depth(report: Report, *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     ValueError
-        If the report has none: it is of weights alone.
+        If the report has none, since it is of weights alone.
 
     Examples
     --------
@@ -127,9 +127,9 @@ def gradient_reach(report: Report, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     report : Report
-        What `zero_array.torch.audit` returned.
+        The report of an audit of a model, such as that of `zero_array.torch.audit`.
     ax : Axes, optional
-        Where to draw; axes of a new figure where left out.
+        Where to draw; by default the axes of a new figure.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def gradient_reach(report: Report, *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     ValueError
-        If the report has none: it is of weights alone.
+        If the report has none, since it is of weights alone.
 
     Examples
     --------

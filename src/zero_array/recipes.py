@@ -1,4 +1,4 @@
-"""Whole networks as data: parameters in, a plan out. No framework is needed here; adapters read and write.
+"""Whole networks as data: parameters in, a plan out, without any framework.
 
 A recipe says which of the paper's rules a network follows. What the paper leaves open is an option.
 
@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from . import _network_checks
-from ._decide import asked_for, at_ends, by_use, decide
-from ._plan import FILLS, Entry, Fill, Parameter, Part, Plan
-from ._recipe import RECIPES, Recipe
-from ._structure import Structure
+from ._planning import _network_checks
+from ._planning._decide import asked_for, at_ends, by_use, decide
+from ._planning._plan import FILLS, Entry, Fill, Parameter, Part, Plan
+from ._planning._recipe import RECIPES, Recipe
+from ._planning._structure import Structure
 
 __all__ = ["RECIPES", "Entry", "Parameter", "Part", "Plan", "Recipe", "plan"]
 
@@ -26,19 +26,19 @@ def plan(
     found: Structure | None = None,
     overrides: Mapping[str, Fill] | None = None,
 ) -> Plan:
-    """Decide what every parameter of a network is filled with.
+    """Decide what each parameter of a network is filled with.
 
     Parameters
     ----------
     parameters : sequence of Parameter
-        All parameters of the network, in its order.
+        All parameters of the network, in order.
     recipe : Recipe
         The rules, such as ``RECIPES["resnet"]``.
     found : Structure, optional
-        Where its branches, attentions and head are, as an adapter found them; nothing of that where left out.
+        Its branches, attentions and head, as an adapter found them; by default it has none.
     overrides : mapping of str to str, optional
-        Patterns of names, such as ``"blocks.*.gate"``, and the fill of what they match: "identity", "hadamard",
-        "zeros", "ones" or "untouched". The first that matches counts.
+        Patterns of names, such as ``"blocks.*.gate"``, and the fill of the parameters that they match: "identity",
+        "hadamard", "zeros", "ones" or "untouched". The first pattern that matches counts.
 
     Returns
     -------
@@ -48,8 +48,8 @@ def plan(
     Raises
     ------
     TypeError, ValueError
-        If a parameter is of unknown kind and no override names it, if an override matches nothing or names no fill,
-        or if parts of a packed matrix cannot be told apart.
+        If a parameter is of unknown kind and no override names it, if an override matches nothing or its fill is
+        unknown, or if parts of a packed matrix cannot be told apart.
 
     Examples
     --------

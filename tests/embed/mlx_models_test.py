@@ -14,7 +14,7 @@ from oracle import is_documented
 import zero_array
 import zero_array.mlx
 from zero_array._host import to_bytes
-from zero_array._structure import structure
+from zero_array._planning._structure import structure
 from zero_array.mlx._trace import _Graph
 from zero_array.recipes import Plan
 

@@ -8,7 +8,7 @@ import zoo
 from torch import nn
 
 import zero_array.torch
-from zero_array._report import Report
+from zero_array._auditing._report import Report
 
 NAMES = ["resnet50", "vit_b_16", "gpt2", "llama", "t5"]
 

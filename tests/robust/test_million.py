@@ -11,7 +11,7 @@ import fuzzing
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from zero_array import _check
+from zero_array._commands import _check
 
 long = settings(suppress_health_check=list(HealthCheck), derandomize=False, print_blob=True)
 COUNTS: Counter[str] = Counter()

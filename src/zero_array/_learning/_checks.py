@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .._network_checks import kind
+from .._planning._network_checks import kind
 
 
 def arguments(loss: Any, steps: Any) -> None:

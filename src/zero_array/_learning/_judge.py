@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from .._findings import Finding, Severity
-from .._graph import Graph
-from .._plan import MATRICES, Parameter
-from .._report import Report
-from .._structure import Attention
+from .._auditing._findings import Finding, Severity
+from .._auditing._report import Report
+from .._planning._graph import Graph
+from .._planning._plan import MATRICES, Parameter
+from .._planning._structure import Attention
 from .._typing import Array
 from ._probe import Probe
 from ._seen import Run

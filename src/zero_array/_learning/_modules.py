@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from .._graph import Node
+from .._planning._graph import Node
 
 
 def module(name: str) -> str:

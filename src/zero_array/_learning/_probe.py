@@ -6,8 +6,8 @@ from math import inf
 from typing import Any, Protocol
 
 from .. import _host
-from .._findings import Depth
-from .._plan import MATRICES, Parameter
+from .._auditing._findings import Depth
+from .._planning._plan import MATRICES, Parameter
 from .._typing import Array
 from ._twins import leaders, rows, twins
 

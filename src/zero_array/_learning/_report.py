@@ -5,11 +5,11 @@ from glob import escape
 from typing import NamedTuple
 
 from .. import _host
-from .._audit import audit
-from .._findings import Finding, Reach
-from .._graph import Graph
-from .._plan import MATRICES, Parameter
-from .._report import Report
+from .._auditing._audit import audit
+from .._auditing._findings import Finding, Reach
+from .._auditing._report import Report
+from .._planning._graph import Graph
+from .._planning._plan import MATRICES, Parameter
 from .._typing import Array
 from . import _judge
 from ._probe import Probe

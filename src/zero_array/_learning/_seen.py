@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._graph import Node
-from .._structure import Structure
+from .._planning._graph import Node
+from .._planning._structure import Structure
 
 
 class Softmax(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from .._graph import Graph
+from .._planning._graph import Graph
 
 _PRODUCTS = {"attention", "einsum", "matmul", "mul"}
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from .._findings import Finding
-from .._plan import Parameter
+from .._auditing._findings import Finding
+from .._planning._plan import Parameter
 from ._probe import Probe
 from ._seen import Run
 from ._series import Zeros

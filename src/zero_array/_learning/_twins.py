@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import _host
-from .._plan import Parameter
-from .._twins import first_equal
+from .._auditing._twins import first_equal
+from .._auditing._windows import Matrix
+from .._planning._plan import Parameter
 from .._typing import Array
-from .._windows import Matrix
 
 _CLOSE = 1e-5  # what sums in another order may differ by, relative to the largest entry of that output
 

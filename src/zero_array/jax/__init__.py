@@ -1,4 +1,4 @@
-"""ZerO for JAX: initialisers as in ``jax.nn.initializers``, and whole models as trees of parameters and a function."""
+"""ZerO for JAX: initialisers as in ``jax.nn.initializers``, and whole models: trees of parameters, and a function."""
 
 from ._audit import audit
 from ._initializers import hadamard_init, identity_init, zero_init

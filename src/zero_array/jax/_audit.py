@@ -5,12 +5,12 @@ from typing import Any
 
 import jax
 
-from .. import _network_checks
+from .._auditing._report import Report
 from .._learning import _checks
 from .._learning._probe import probe
 from .._learning._report import Seen, report
 from .._learning._words import Words
-from .._report import Report
+from .._planning import _network_checks
 from ._read import trace
 from ._training import Training
 from ._tree import named, rebuilt

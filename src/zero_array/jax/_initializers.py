@@ -25,7 +25,7 @@ def identity_init(
     center: Center = "same",
     dtype: DType | None = None,
 ) -> Initializer:
-    """Make an initialiser of partial identities: ones where output and input have the same number, zeros elsewhere.
+    """Make an initialiser of partial identities: ones where output and input have the same index, zeros elsewhere.
 
     Parameters
     ----------
@@ -34,30 +34,30 @@ def identity_init(
         Flax and Haiku; Equinox has ``(out, in / groups, *kernel)``. Axes of a sequence count together, the last one
         fastest: ``(in, heads, size)`` is ``in_axis=0, out_axis=(1, 2)``. ``()`` is one input that has no axis.
     batch_axis : int or sequence of int
-        The axes along which the weight is repeated, each copy being independent of the others.
+        The axes along which the weight is repeated, as independent copies.
     groups : int
-        As of the layer; 3 for a packed query, key and value, 4 for the gates of an LSTM.
+        The layer's number of groups; 3 for a packed query, key and value, 4 for the gates of an LSTM.
     transposed : bool
-        Whether the groups are those of the inputs, as in the transposed convolutions of torch.
+        Whether the groups divide the inputs, as in torch's transposed convolutions.
     center : {"same", "paper"} or int or sequence of int
         The tap of each kernel axis that holds the matrix. ``"same"``, the default, is ``(k - 1) // 2``, as in
         ``jax.nn.initializers.delta_orthogonal``: the identity under SAME padding. ``"paper"`` is ``k // 2``: the two
         differ where ``k`` is even. Or one int per kernel axis.
     dtype : dtype or str, optional
-        What the initialiser makes where it is asked for none: JAX's default real dtype where left out.
+        The dtype if the initialiser is called without one: JAX's default real dtype by default.
 
     Returns
     -------
     jax.nn.initializers.Initializer
-        ``init(key, shape, dtype=None, out_sharding=None)``, to be called, jitted, mapped and evaluated by shape as any
-        other. The key is ignored: nothing is random, and it may be None. With ``out_sharding`` each device computes its
-        own part. Initialisers that were made alike are equal, and hash alike.
+        ``init(key, shape, dtype=None, out_sharding=None)``, for use under ``jit``, ``vmap`` and ``eval_shape`` as any
+        other. The key is ignored, since nothing is random, and may be None. With ``out_sharding`` each device computes
+        its own part. Initialisers made with equal arguments are equal, and have equal hashes.
 
     Raises
     ------
     TypeError, ValueError
-        Nothing is checked before the shape is known: `init` raises as `zero_array.identity_init` does, and for an
-        ``out_sharding`` that is none, or that names axes of a mesh that are not Explicit.
+        Not before the shape is known: `init` raises as `zero_array.identity_init` does, and if ``out_sharding`` is no
+        sharding or names axes of a mesh that are not Explicit.
 
     Examples
     --------

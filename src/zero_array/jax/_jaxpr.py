@@ -5,8 +5,8 @@ from typing import Any
 
 import jax
 
-from .. import _views
-from .._graph import Node
+from .._planning import _views
+from .._planning._graph import Node
 from . import _shown
 from ._operations import Operations, at_zero
 from ._values import Features, Scores, Value

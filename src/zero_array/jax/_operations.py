@@ -8,11 +8,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .. import _at_zero, _views
-from .._graph import SUMS, Node
-from .._layer import Layer
+from .._planning import _at_zero, _views
+from .._planning._graph import SUMS, Node
+from .._planning._layer import Layer
+from .._planning._views import View
 from .._typing import Shape
-from .._views import View
 from . import _shown
 from ._values import Features, Scores, Value, dense, kernel
 

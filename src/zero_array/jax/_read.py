@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import jax
 
-from .. import _network_checks
-from .._graph import Node, placed
-from .._plan import MATRICES, Parameter
-from .._structure import Structure, structure
+from .._planning import _network_checks
+from .._planning._graph import Node, placed
+from .._planning._plan import MATRICES, Parameter
+from .._planning._structure import Structure, structure
 from ._jaxpr import Reader, is_float
 
 

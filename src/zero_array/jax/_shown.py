@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .._views import View
+from .._planning._views import View
 
 SAME = {"convert_element_type", "copy", "optimization_barrier", "reduce_precision", "sharding_constraint"}
 SAME |= {"reshard", "mesh_cast", "stop_gradient", "copy_p", "pcast", "pvary"}

@@ -6,10 +6,10 @@ from typing import Any
 import jax
 
 from .. import _host
-from .._findings import Depth
+from .._auditing._findings import Depth
 from .._learning import _checks, _loss, _modules
 from .._learning._adam import Adam
-from .._network_checks import kind
+from .._planning._network_checks import kind
 from ._evaluate import Path, cut, evaluate
 from ._jaxpr import is_float
 from ._read import Traced

@@ -6,12 +6,13 @@ from typing import Any, Literal
 import jax
 from jax.sharding import NamedSharding
 
-from .. import _namespace, _network_checks
-from .._filling import Filling
+from .. import _namespace
 from .._model import make
-from .._plan import Fill, Parameter, Plan
-from .._recipe import Recipe
-from .._structure import Structure
+from .._planning import _network_checks
+from .._planning._filling import Filling
+from .._planning._plan import Fill, Parameter, Plan
+from .._planning._recipe import Recipe
+from .._planning._structure import Structure
 from .._typing import Array, Choice, Order, Scale
 from ._initializers import build
 from ._jaxpr import is_float
@@ -34,32 +35,31 @@ def init(
     columns: Choice | None = None,
     dry_run: bool = False,
 ) -> tuple[Any, Plan]:
-    """Start a tree of parameters as ZerO says, by what a function computes of it: the params of Haiku or of your own.
+    """Initialize a tree of parameters by ZerO, given the function that computes with it.
 
-    What each parameter is, which axes of it are inputs and outputs, where branches, attention and the head are: all is
-    read from the function, traced once without computing; nothing from names. What cannot be decided so is an error
+    What each parameter is, which of its axes are inputs and outputs, and where branches, attention and the head are, is
+    read from a trace of the function, which computes nothing; names are not used. What cannot be decided is an error
     that says what to pass.
 
     Parameters
     ----------
     tree : pytree
-        The parameters: all arrays of real numbers in it, or `jax.ShapeDtypeStruct` in place of some. It is left as it
-        is.
+        The parameters: all arrays of real numbers in it, or `jax.ShapeDtypeStruct` in place of some. It is not changed.
     recipe : str, Recipe or Plan
         As in `zero_array.torch.init_`.
     apply : callable, optional
         ``apply(tree, *example_inputs)``, what the model computes. Needed where no plan is given.
     example_inputs : array, tuple or dict, optional
-        What to call it with beside the tree (a dict by keyword): arrays, or `jax.ShapeDtypeStruct`; anything else is
+        What to call it with after the tree (a dict by keyword): arrays, or `jax.ShapeDtypeStruct`; anything else is
         passed as it is. Needed where no plan is given.
     branches, overrides, head, embeddings, branch_end, scale, order, columns, dry_run
-        As in `zero_array.torch.init_`. Names are paths with dots between, such as ``"linear.w"``.
+        As in `zero_array.torch.init_`. Names are paths joined by dots, such as ``"linear.w"``.
 
     Returns
     -------
     tree : pytree
         A new one, of the same structure, dtypes and shardings: each device makes its own part. What the plan leaves
-        untouched is the same array as before; so is all, with `dry_run`.
+        untouched is the same array as before; with `dry_run`, everything is.
     plan : Plan
         What each parameter starts as, and why; it prints as a table.
 

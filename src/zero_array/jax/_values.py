@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from .. import _views
-from .._layer import Layer
+from .._planning import _views
+from .._planning._layer import Layer
+from .._planning._views import View
 from .._typing import Shape
-from .._views import View
 
 
 class Features(NamedTuple):

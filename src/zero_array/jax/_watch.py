@@ -6,9 +6,9 @@ from typing import Any
 import jax
 
 from .. import _host
-from .._graph import Graph, common
 from .._learning._seen import Rectifier, Run, Softmax, softmax
-from .._plan import MATRICES
+from .._planning._graph import Graph, common
+from .._planning._plan import MATRICES
 from . import _shown
 from ._evaluate import Path, evaluate
 from ._jaxpr import Reader, is_float

@@ -5,12 +5,12 @@ from typing import Any
 
 import keras
 
+from .._auditing._report import Report
 from .._learning import _checks
 from .._learning._probe import probe
 from .._learning._report import Seen, report
 from .._learning._words import Words
-from .._plan import MATRICES
-from .._report import Report
+from .._planning._plan import MATRICES
 from ._evaluate import arguments
 from ._layers import parameters
 from ._model import opened
@@ -23,35 +23,36 @@ _WORDS = Words.of("keras", "stop_gradient or a rounding")
 def audit(
     model: keras.Model, example_inputs: Any, *, loss: Callable[[Any], Any] | None = None, steps: int = 0
 ) -> Report:
-    """Find what a model cannot learn from its start, by its weights, one run, and its gradients.
+    """Find what a model cannot learn from its start, from its weights, one run, and its gradients.
 
-    What the model computes is followed with symbolic tensors, as `init` does it, and computed beside: BatchNorm by the
-    batch, and without dropout. Then copies of its variables are trained: at least one gradient is made, and as many
-    steps of Adam (learning rate 0.001) as `steps` says; a few more while variables, or outputs of layers, get their
-    first gradient. The model, its variables, seed generators and optimizer are afterwards what they were.
+    What the model computes is followed with symbolic tensors, as by `init`, and computed at the same time, with
+    BatchNorm by the batch and without dropout. Then gradients are computed on copies of its variables, and the copies
+    are trained with Adam (learning rate 0.001): for as many steps as `steps` says, and for a few more while variables,
+    or outputs of layers, get their first gradient. The model, its variables, seed generators and optimizer are
+    afterwards as they were.
 
     Parameters
     ----------
     model : keras.Model
-        The model, built, on the JAX, torch or TensorFlow backend. What is trained are its trainable variables.
+        The model, built, on the JAX, torch or TensorFlow backend. Copies of its trainable variables are trained.
     example_inputs : array, tuple or dict
-        What to call it with (a dict by keyword), with values; of a model of the functional API with several inputs, a
-        list or dict of them. Two examples or more, where it has BatchNorm.
+        What to call it with (a dict by keyword), with values; for a model of the functional API with several inputs, a
+        list or dict of them. Two examples or more if it has BatchNorm.
     loss : callable, optional
-        A function of what the model returns. Where left out, it is the ``loss`` that the model itself returns, if any,
+        A function of what the model returns. By default it is the ``loss`` that the model itself returns, if any,
         or the mean square of all its outputs against random numbers, the same ones each time.
     steps : int
-        After how many steps of training the gradients are looked at again.
+        The number of steps of training after which the gradients are looked at again.
 
     Returns
     -------
     Report
-        What was found; it prints as a table. It goes to JSON and HTML too.
+        The findings. It prints as a table, and can be written as JSON and HTML.
 
     Raises
     ------
     TypeError, ValueError
-        If the model is none, or does not take the inputs, or if another argument is of the wrong kind.
+        If the model is not one, or does not take the inputs, or if another argument is of the wrong kind.
 
     Examples
     --------

@@ -10,8 +10,8 @@ from typing import Any
 import keras
 from keras import layers
 
-from .. import _network_checks
 from .._learning import _modules
+from .._planning import _network_checks
 from ._symbolic import Tracer, follow
 
 Inputs = tuple[tuple[Any, ...], dict[str, Any]]

@@ -52,19 +52,19 @@ class _Init(keras.initializers.Initializer):
 
 @keras.saving.register_keras_serializable("zero_array")
 class IdentityInit(_Init):
-    """Partial identities: ones where output and input have the same number, zeros elsewhere.
+    """Partial identities: ones where output and input have the same index, zeros elsewhere.
 
     Parameters
     ----------
     in_axis, out_axis : int or sequence of int, optional
-        The axes that count inputs and outputs. Left out: those of ``(*kernel, in, out)``, which are -2 and -1, for
-        matrices and kernels of four axes or more; for three axes they must be given, since nothing tells a kernel of
-        Conv1D from one of attention. Axes of a sequence count together, the last one fastest. ``()`` is one input that
-        has no axis.
+        The axes that count inputs and outputs. By default -2 and -1, as in ``(*kernel, in, out)``, for matrices and
+        kernels of four axes or more. For three axes they must be given, since a kernel of Conv1D and one of attention
+        may have the same shape. Axes of a sequence count together, the last one fastest. ``()`` is one input without an
+        axis.
     batch_axis : int or sequence of int
         The axes along which the weight is repeated: with ``in_axis=()``, -2 is for depthwise kernels.
     groups : int
-        As of the layer; 4 for an LSTM, 3 for a GRU.
+        The layer's number of groups; 4 for an LSTM, 3 for a GRU.
     center : {"same", "paper"} or int or sequence of int
         The tap of each kernel axis that holds the matrix: ``(k - 1) // 2``, the identity of ``padding="same"``, or
         ``k // 2``, which differs for even kernels, or one int per kernel axis, such as -1 for ``padding="causal"``.
@@ -72,7 +72,7 @@ class IdentityInit(_Init):
     Raises
     ------
     TypeError, ValueError
-        When called: as in `zero_array.identity_init`, and for three axes that were not given.
+        When called: as in `zero_array.identity_init`, and for a shape of three axes if the axes were not given.
 
     Examples
     --------

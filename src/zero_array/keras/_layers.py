@@ -7,8 +7,8 @@ from typing import Any
 import keras
 from keras import layers
 
-from .._layer import Layer
-from .._plan import Parameter
+from .._planning._layer import Layer
+from .._planning._plan import Parameter
 
 _GATES = {
     "LSTMCell": ("input gate", "forget gate", "cell gate", "output gate"),

@@ -5,12 +5,12 @@ from typing import Any, Literal
 
 import keras
 
-from .. import _network_checks
-from .._filling import Filling
 from .._model import make
-from .._plan import MATRICES, Fill, Parameter, Plan
-from .._recipe import Recipe
-from .._structure import Structure
+from .._planning import _network_checks
+from .._planning._filling import Filling
+from .._planning._plan import MATRICES, Fill, Parameter, Plan
+from .._planning._recipe import Recipe
+from .._planning._structure import Structure
 from .._typing import Array, Choice, Order, Scale
 from ._layers import parameters
 from ._symbolic import trace
@@ -31,20 +31,20 @@ def init(
     columns: Choice | None = None,
     dry_run: bool = False,
 ) -> Plan:
-    """Start a whole model as ZerO says, in place, on any backend.
+    """Initialize a whole model by ZerO, in place, on any backend.
 
-    What the layers are is read from their types, and the structure from a call with symbolic tensors: models of the
-    functional API, `Sequential` ones, and subclasses whose `call` is made of layers and `keras.ops`.
+    What the layers are is read from their types, and the structure from a call with symbolic tensors. So it takes
+    models of the functional API, `Sequential` ones, and subclasses whose `call` is made of layers and `keras.ops`.
 
     Parameters
     ----------
     model : keras.Model
-        The model, built. Its trainable variables are started; those of frozen layers stay.
+        The model, built. Its trainable variables are filled; those of frozen layers stay.
     recipe : str, Recipe or Plan
         As in `zero_array.torch.init_`.
     example_inputs : array, tuple or dict, optional
-        What to call a subclass with (a dict by keyword), of which shapes and dtypes alone are read. Other models know
-        their inputs.
+        What to call a subclass with (a dict by keyword); only shapes and dtypes are read. Other models know their
+        inputs.
     branches, overrides, head, embeddings, branch_end, scale, order, columns, dry_run
         As in `zero_array.torch.init_`. Names are paths of variables, such as ``"dense/kernel"``.
 
@@ -56,8 +56,8 @@ def init(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind or has a wrong value, or if something cannot be decided. The model is left
-        as it was.
+        If an argument is of the wrong kind or has a wrong value, or if something cannot be decided. The model is not
+        changed then.
 
     Examples
     --------

@@ -10,8 +10,8 @@ from typing import Any
 import keras
 from keras import layers
 
-from .._graph import Node
-from .._structure import Structure, structure
+from .._planning._graph import Node
+from .._planning._structure import Structure, structure
 
 _NAMES = {
     "attention": "dot attention",

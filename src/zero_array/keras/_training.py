@@ -6,10 +6,10 @@ from typing import Any
 
 import keras
 
-from .._findings import Depth
+from .._auditing._findings import Depth
 from .._learning import _checks, _loss
 from .._learning._adam import Adam
-from .._network_checks import kind
+from .._planning._network_checks import kind
 from ._backends import Tensors, differentiated, host
 from ._evaluate import Evaluator, Inputs
 

@@ -6,10 +6,10 @@ from typing import Any
 import keras
 from keras import layers
 
-from .. import _network_checks
 from .._learning import _checks
 from .._learning._seen import Rectifier, Run, Softmax, softmax
-from .._structure import structure
+from .._planning import _network_checks
+from .._planning._structure import structure
 from ._backends import compiled, host
 from ._evaluate import Evaluator, Inputs, where
 

@@ -10,28 +10,28 @@ from .._typing import Array, Center, Choice, DType, Order, Rule, Scale
 
 
 def identity_init(*, groups: int = 1, center: Center = "paper", dtype: DType | None = None) -> Callable[[Array], Array]:
-    """Make an initialiser of partial identities: ones where output and input have the same number, zeros elsewhere.
+    """Make an initialiser of partial identities: ones where output and input have the same index, zeros elsewhere.
 
     Parameters
     ----------
     groups : int
-        As of the layer; 3 for a packed query, key and value, 4 for the gates of an LSTM.
+        The layer's number of groups; 3 for a packed query, key and value, 4 for the gates of an LSTM.
     center : {"paper", "same"} or int or sequence of int
         The tap of each kernel axis that holds the matrix: ``k // 2`` or ``(k - 1) // 2``, or one int per kernel axis.
         The identity tap of an MLX layer is its ``padding``.
     dtype : dtype or str, optional
-        That of the array where left out.
+        By default that of the array.
 
     Returns
     -------
     callable
-        ``f(array) -> array`` for arrays of the layout of MLX, ``(out, *kernel, in / groups)``: the weights of
-        ``nn.Linear`` and of all convolutions, transposed ones too.
+        ``f(array) -> array`` for arrays in the layout of MLX, ``(out, *kernel, in / groups)``: the weights of
+        ``nn.Linear`` and of all convolutions, including transposed ones.
 
     Raises
     ------
     TypeError, ValueError
-        Nothing is checked before there is an array: `f` raises as `zero_array.identity_init` does.
+        Not before there is an array: `f` raises as `zero_array.identity_init` does.
 
     Examples
     --------

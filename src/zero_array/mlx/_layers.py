@@ -6,9 +6,9 @@ from typing import Any
 
 from mlx import nn
 
-from .. import _network_checks
-from .._layer import Layer
-from .._plan import Kind, Parameter
+from .._planning import _network_checks
+from .._planning._layer import Layer
+from .._planning._plan import Kind, Parameter
 
 _DENSE = Layer("linear", (0,), (1,))
 _RECURRENT = Layer("recurrent", (0,), (1,))

@@ -7,12 +7,12 @@ import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
-from .. import _network_checks
-from .._filling import Filling
 from .._model import make
-from .._plan import Fill, Parameter, Plan
-from .._recipe import Recipe, needs_structure
-from .._structure import Structure
+from .._planning import _network_checks
+from .._planning._filling import Filling
+from .._planning._plan import Fill, Parameter, Plan
+from .._planning._recipe import Recipe, needs_structure
+from .._planning._structure import Structure
 from .._typing import Choice, Order, Scale
 from ._layers import parameters
 from ._trace import Call, trace
@@ -33,23 +33,23 @@ def init(
     columns: Choice | None = None,
     dry_run: bool = False,
 ) -> Plan:
-    """Start a whole model as ZerO says, in place.
+    """Initialize a whole model by ZerO, in place.
 
     What the parameters are is read from the types of the modules, and the structure from the graph that
-    `mlx.core.export_function` makes of one call in evaluation mode: no value is computed. What it can't see: a call
-    that looks at numbers (``.item()``), and operations that MLX can't export; `branches` is asked for then.
+    `mlx.core.export_function` makes of one call in evaluation mode: no value is computed. A call that needs values
+    (``.item()``), and operations that MLX cannot export, cannot be read; `branches` must be given then.
 
     Parameters
     ----------
     model : mlx.nn.Module
-        The model. Its trainable parameters are started; frozen ones stay. Quantised layers are refused: start the model
-        before ``nn.quantize``.
+        The model. Its trainable parameters are filled; frozen ones stay. Quantised layers are refused: call it before
+        ``nn.quantize``.
     recipe : str, Recipe or Plan
         As in `zero_array.torch.init_`.
     example_inputs : array, tuple or dict, optional
-        What to call it with (a dict by keyword): arrays of MLX or NumPy, of which shapes and dtypes alone are read;
-        anything else is passed as it is. Needed where no plan is given, but for the recipe "mlp", and where `branches`
-        names the ends of all branches.
+        What to call it with (a dict by keyword): arrays of MLX or NumPy, of which only shapes and dtypes are read;
+        anything else is passed as it is. Needed unless a plan is given, the recipe is "mlp", or `branches` names the
+        ends of all branches.
     branches, overrides, head, embeddings, branch_end, scale, order, columns, dry_run
         As in `zero_array.torch.init_`. Names are those of ``mlx.utils.tree_flatten``, such as ``"layers.0.weight"``.
 
@@ -61,8 +61,8 @@ def init(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind or has a wrong value, or if something cannot be decided. The model is left
-        as it was.
+        If an argument is of the wrong kind or has a wrong value, or if something cannot be decided. The model is not
+        changed then.
 
     Examples
     --------

@@ -13,11 +13,11 @@ import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_map, tree_unflatten
 
-from .. import _at_zero, _network_checks, _views
-from .._graph import Node, placed
-from .._plan import MATRICES, Parameter
-from .._structure import Structure, structure
-from .._views import View
+from .._planning import _at_zero, _network_checks, _views
+from .._planning._graph import Node, placed
+from .._planning._plan import MATRICES, Parameter
+from .._planning._structure import Structure, structure
+from .._planning._views import View
 
 _NAMES = {"concatenate": "cat", "convolution": "conv", "divide": "div", "gather": "lookup", "gatheraxis": "lookup"}
 _NAMES |= {"multiply": "mul", "scaleddotproductattention": "attention", "subtract": "sub"}

@@ -1,4 +1,4 @@
-"""ZerO for PyTorch: tensors in place, as `torch.nn.init` does it, and whole models from one line."""
+"""ZerO for PyTorch: tensors in place, as in `torch.nn.init`, and whole models."""
 
 from ._audit import audit
 from ._in_place import hadamard_init_, identity_init_, zero_init_

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from .._auditing._report import Report
 from .._learning import _checks
 from .._learning._probe import probe
 from .._learning._report import Seen, report
 from .._learning._seen import Run
 from .._learning._words import Words
-from .._plan import MATRICES, Parameter
-from .._report import Report
-from .._structure import structure
+from .._planning._plan import MATRICES, Parameter
+from .._planning._structure import structure
 from . import _audit_checks
 from ._model import checked
 from ._ops import VIEWS
@@ -37,34 +37,35 @@ _WORDS = Words(
 def audit(
     model: nn.Module, example_inputs: Any, *, loss: Callable[[Any], Tensor] | None = None, steps: int = 0
 ) -> Report:
-    """Find what a model cannot learn from its start, by its weights, one run, and its gradients.
+    """Find what a model cannot learn from its start, from its weights, one run, and its gradients.
 
-    The model runs once in evaluation mode (BatchNorm by the batch), where every function that it calls is recorded, and
-    then in training mode without dropout, on copies of its parameters: at least one gradient is made, and as many steps
-    of Adam (learning rate 0.001) as `steps` says; a few more while parameters, or outputs of layers, get their first
-    gradient. The model, its modes and buffers, and torch's random state are afterwards what they were.
+    The model runs once in evaluation mode (BatchNorm by the batch), where every function that it calls is recorded.
+    Then gradients are computed on copies of its parameters, in training mode without dropout, and the copies are
+    trained with Adam (learning rate 0.001): for as many steps as `steps` says, and for a few more while parameters, or
+    outputs of layers, get their first gradient. The model, its modes and buffers, and torch's random state are
+    afterwards as they were.
 
     Parameters
     ----------
     model : torch.nn.Module
         The model, with values, not sharded.
     example_inputs : Tensor, tuple or dict
-        What to call it with (a dict by keyword), as `init_` takes it; two examples or more, where it has BatchNorm.
+        What to call it with (a dict by keyword), as for `init_`; two examples or more if it has BatchNorm.
     loss : callable, optional
-        A function of what the model returns. Where left out, it is the ``loss`` that the model itself returns, if any,
+        A function of what the model returns. By default it is the ``loss`` that the model itself returns, if any,
         or the mean square of all its outputs against random numbers, the same ones each time.
     steps : int
-        After how many steps of training the gradients are looked at again.
+        The number of steps of training after which the gradients are looked at again.
 
     Returns
     -------
     Report
-        What was found; it prints as a table. It goes to JSON and HTML too.
+        The findings. It prints as a table, and can be written as JSON and HTML.
 
     Raises
     ------
     TypeError, ValueError
-        If the model is none, or does not take the inputs, or if another argument is of the wrong kind.
+        If the model is not one, or does not take the inputs, or if another argument is of the wrong kind.
 
     Examples
     --------

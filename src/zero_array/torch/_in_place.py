@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from .. import _checks, _namespace, _products, _signs
-from .._signs import Target
+from .._target import Target
 from .._typing import Center, Choice, Order, Rule, Scale
 from .._weight import Weight, weight
 from ._local import local_part, may_write
@@ -19,15 +19,15 @@ from ._local import local_part, may_write
 def identity_init_(
     tensor: torch.Tensor, *, groups: int = 1, transposed: bool = False, center: Center = "paper"
 ) -> torch.Tensor:
-    """Fill a tensor with a partial identity: ones where output and input have the same number, zeros elsewhere.
+    """Fill a tensor with a partial identity: ones where output and input have the same index, zeros elsewhere.
 
     Parameters
     ----------
     tensor : torch.Tensor
         ``(out, in / groups, *kernel)``, the weight of ``nn.Linear`` or ``nn.Conv1d`` to ``nn.Conv3d``; float64,
-        float32, float16 or bfloat16. Left as it is on the meta device, and where flagged ``_is_hf_initialized``.
+        float32, float16 or bfloat16. On the meta device, and if flagged ``_is_hf_initialized``, it is left as it is.
     groups : int
-        As of the layer.
+        The layer's number of groups.
     transposed : bool
         True for the weight of ``nn.ConvTranspose1d`` to ``3d``, ``(in, out / groups, *kernel)``.
     center : {"paper", "same"} or int or sequence of int
@@ -42,11 +42,11 @@ def identity_init_(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind, or has a wrong value; the tensor is left as it was.
+        If an argument is of the wrong kind, or has a wrong value. The tensor is not changed then.
 
     Notes
     -----
-    After a KeyboardInterrupt the tensor holds a part of the weight, and is otherwise as it was: call again.
+    After a KeyboardInterrupt the tensor holds part of the weight: call again.
 
     References
     ----------

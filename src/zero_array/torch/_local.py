@@ -12,12 +12,12 @@ def may_write(tensor: torch.Tensor) -> bool:
 
 
 def local_part(tensor: torch.Tensor) -> tuple[torch.Tensor, Window]:
-    """What this process holds of a tensor, and which window of the whole that is.
+    """The part of a tensor that this process holds, and the window of the whole that it is.
 
     Parameters
     ----------
     tensor : torch.Tensor
-        A DTensor, as FSDP and tensor parallelism make them; or a plain tensor, which is its own only part.
+        A DTensor, as made by FSDP and tensor parallelism; or a plain tensor, whose only part is itself.
 
     Returns
     -------
@@ -29,8 +29,8 @@ def local_part(tensor: torch.Tensor) -> tuple[torch.Tensor, Window]:
     Raises
     ------
     TypeError, ValueError
-        If there is no such window: the DTensor is a sum over processes, or its local tensor has another shape than its
-        placement says.
+        If there is no such window: the DTensor is partial (a sum over processes), or its local tensor does not have the
+        shape that its placement says.
 
     Examples
     --------

@@ -7,11 +7,11 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from .. import _network_checks
 from .._model import check_complete, make
-from .._plan import MATRICES, Fill, Parameter, Plan
-from .._recipe import Recipe, needs_structure
-from .._structure import Structure
+from .._planning import _network_checks
+from .._planning._plan import MATRICES, Fill, Parameter, Plan
+from .._planning._recipe import Recipe, needs_structure
+from .._planning._structure import Structure
 from .._typing import Choice, Order, Scale
 from . import _record, _symbolic
 from ._modules import parameters
@@ -33,38 +33,39 @@ def init_(
     columns: Choice | None = None,
     dry_run: bool = False,
 ) -> Plan:
-    """Start a whole model as ZerO says: every parameter of it in place, the last weight of each branch zero.
+    """Initialize a whole model by ZerO, in place: every parameter, with zeros at the end of each residual branch.
 
     Residual branches, attention and the head are found from what the model computes, never from names. What cannot be
-    decided so is an error that says what to pass; nothing is written then.
+    decided is an error that says what to pass, and then nothing is written.
 
     Parameters
     ----------
     model : torch.nn.Module
-        The model, on any device and of any dtype. On the meta device nothing is written, and the plan still comes out;
-        after `to_empty`, what the plan leaves untouched holds whatever was in memory.
+        The model, on any device and of any dtype. On the meta device the plan is made and nothing is written; after
+        `to_empty`, what the plan leaves untouched holds whatever was in memory.
     recipe : str, Recipe or Plan
-        "mlp", "resnet" (with norms), "normfree" (without), "transformer", or "auto": the one that the structure asks
-        for; "zero-distinct": the same with ``order="auto", columns="distinct"``, against twins, which is not
-        the paper's. A recipe of your own; or a plan that was made before, such as one loaded from JSON.
+        "mlp", "resnet" (with norms), "normfree" (without), "transformer", or "auto", which chooses the one that fits
+        the structure; "zero-distinct", which does so with ``order="auto", columns="distinct"`` against twins, and is
+        not the paper's. Or a recipe of your own, or a plan that was made before, such as one loaded from JSON.
     example_inputs : Tensor, tuple or dict, optional
         What to call the model with (a dict by keyword): it runs once, without gradients and in evaluation mode, and
-        what it calls is recorded. Where left out, `torch.fx` traces it, or a model of transformers brings its own.
+        what it calls is recorded. By default `torch.fx` traces it, or a model of transformers brings its own inputs.
     branches : sequence of str or "found", optional
         The modules or parameters that end the residual branches, in place of those that would be found. ``"found"``
-        leaves sums of which no side is shorter as they are, in place of an error.
+        takes those that are found, and leaves sums without a shorter side as they are, which else are an error.
     overrides : mapping of str to str, optional
-        Patterns of parameter names, and what they start as: "identity", "hadamard", "zeros", "ones" or "untouched".
+        Patterns of parameter names, and their fill: "identity", "hadamard", "zeros", "ones" or "untouched".
     head : {"algorithm1", "zeros", "keep"}, optional
-        The last layer, which the paper does not settle. By default it is kept in transformers, and else Algorithm 1's.
+        The last layer, which the paper leaves open. By default it is kept in transformers, and otherwise filled by
+        Algorithm 1.
     embeddings : {"keep", "algorithm1"}, optional
-        The tables of embeddings, which the paper does not settle: kept by default.
+        The embeddings, which the paper leaves open: kept by default.
     branch_end : {"weight", "norm"}, optional
         What is zero at the end of a branch: its last weight (the default), or the scale of the norm behind it.
     scale, order, columns : str, optional
         Of Hadamard weights, as in `zero_array.hadamard_init`.
     dry_run : bool
-        Whether to make the plan only.
+        Whether to make the plan and write nothing.
 
     Returns
     -------
@@ -74,12 +75,12 @@ def init_(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind or has a wrong value, or if something cannot be decided. The model is left
-        as it was.
+        If an argument is of the wrong kind or has a wrong value, or if something cannot be decided. The model is not
+        changed then.
 
     Notes
     -----
-    After a KeyboardInterrupt some parameters may be written and others not; all else is as it was: call again.
+    After a KeyboardInterrupt some parameters may be written and others not; nothing else is changed. Call again.
 
     References
     ----------
@@ -112,7 +113,7 @@ def init_(
 
 
 def initializer(model: nn.Module, plan: Plan) -> Callable[..., None]:
-    """Make a function that fills the parameters which one module holds itself, for FSDP and for timm's `named_apply`.
+    """Make a function that fills a module's own parameters, for FSDP and for timm's `named_apply`.
 
     Parameters
     ----------
@@ -124,12 +125,12 @@ def initializer(model: nn.Module, plan: Plan) -> Callable[..., None]:
     Returns
     -------
     callable
-        ``fill(module, name="", needs_reset=True)``: the last two are for `named_apply`, and are not read.
+        ``fill(module, name="", needs_reset=True)``: the last two are for `named_apply`, and are not used.
 
     Raises
     ------
     TypeError, ValueError
-        If the plan is not of this model; by the function, if the module is no part of it.
+        If the plan is not of this model; from the function, if the module is not part of the model.
 
     Examples
     --------

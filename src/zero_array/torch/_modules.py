@@ -6,8 +6,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from .. import _network_checks
-from .._plan import Parameter, Part
+from .._planning import _network_checks
+from .._planning._plan import Parameter, Part
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # their one ancestor
 _GATES = {

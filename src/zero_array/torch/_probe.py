@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.module import register_module_forward_hook
 
-from .._findings import Depth
+from .._auditing._findings import Depth
 from .._learning import _checks, _loss
-from .._network_checks import kind
+from .._planning._network_checks import kind
 from . import _audit_checks
 from ._record import arguments, mapped, tensors
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
-from .. import _network_checks
-from .._graph import Node
-from .._structure import Structure, structure
+from .._planning import _network_checks
+from .._planning._graph import Node
+from .._planning._structure import Structure, structure
 from ._ops import FRESH, SAME_PARAMETER, op
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import fx, nn
 
-from .._graph import Node
-from .._structure import Structure, structure
+from .._planning._graph import Node
+from .._planning._structure import Structure, structure
 from ._ops import FRESH, SAME_PARAMETER, VIEWS, op
 
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from .. import _host
-from .._graph import Node
 from .._learning._seen import Rectifier, Softmax, softmax
+from .._planning._graph import Node
 from ._ops import op
 from ._record import Record
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .. import _checks, _namespace, _network_checks
-from .._plan import Block, Entry, Plan
+from .. import _checks, _namespace
+from .._planning import _network_checks
+from .._planning._plan import Block, Entry, Plan
 from .._typing import Window
 from .._weight import Weight
 from ._in_place import fill_

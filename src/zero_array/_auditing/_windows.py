@@ -7,8 +7,9 @@ from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
-from . import _audit_checks, _host
-from ._typing import Array, Shape, Window
+from .. import _host
+from .._typing import Array, Shape, Window
+from . import _audit_checks
 
 BUDGET = 2**22
 """How many entries are read at once: 16 MiB of float32."""

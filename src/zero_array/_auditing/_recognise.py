@@ -7,12 +7,13 @@ from math import isclose, sqrt
 from random import Random
 from typing import Any
 
-from . import _namespace, _spectrum
-from ._build import build
-from ._orders import factors
+from .. import _namespace
+from .._build import build
+from .._orders import factors
+from .._weight import Weight, weight
+from . import _spectrum
 from ._spectrum import Spectrum, exact
 from ._values import Values
-from ._weight import Weight, weight
 from ._windows import Matrix, Piece
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from zipfile import ZipFile, ZipInfo
 
+from .._typing import Shape
 from . import _audit_checks
-from ._typing import Shape
 
 Read = Callable[[int, int], bytes]
 """From a file: so many bytes from some place of an array on."""

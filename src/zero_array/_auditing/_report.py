@@ -22,11 +22,11 @@ class Report:
     findings : tuple of Finding
         What is wrong, or worth knowing.
     weights : tuple of Facts
-        What is known of each weight.
+        What is known about each weight.
     depth : tuple of Depth
-        The scale of signal and gradient behind each module; empty where no model was run.
+        The scale of signal and gradient behind each module; empty if no model was run.
     reach : tuple of Reach
-        How far the gradient reaches; empty where no model was run.
+        The largest gradient of each parameter; empty if no model was run.
     """
 
     findings: tuple[Finding, ...]
@@ -39,19 +39,19 @@ class Report:
         return iter(self.findings)
 
     def __len__(self) -> int:
-        """How many findings there are."""
+        """The number of findings."""
         return len(self.findings)
 
     @property
     def worst(self) -> Severity | None:
-        """The worst severity that is there; None without findings."""
+        """The worst severity among the findings; None without findings."""
         found = {finding.severity for finding in self.findings}
         return next((severity for severity in SEVERITIES if severity in found), None)
 
     def filter(self, pattern: str = "*", *, severity: Severity | None = None, what: str | None = None) -> "Report":
         """The part of the report on parameters whose names match a pattern such as ``"layer1.*"``.
 
-        With `severity` or `what`, of the findings only those of that severity or kind; the facts stay.
+        With `severity` or `what`, only the findings of that severity or kind; the facts stay.
         """
         return Report(
             tuple(
@@ -67,11 +67,11 @@ class Report:
         )
 
     def to_json(self) -> str:
-        """The report as text; numbers that JSON has not are null."""
+        """The report as JSON; numbers that JSON does not have are null."""
         return json.dumps({"worst": self.worst, **_plain(asdict(self))}, indent=1, allow_nan=False)
 
     def to_html(self) -> str:
-        """The report as one page that needs no other file, with its plots; nothing in it asks a network."""
+        """The report as one page of HTML with its plots, which needs no other file and no network."""
         return _page.page(self.summary(), sorted_findings(self.findings), self.weights, self.depth, self.reach)
 
     def summary(self) -> str:

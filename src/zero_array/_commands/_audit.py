@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import _checkpoint
-from ._audit import audit
+from .._auditing import _checkpoint
+from .._auditing._audit import audit
 
 
 class Shown(Mapping[str, Any]):

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any
 
-from ._typing import Shape
+from .._typing import Shape
 
 
 def no_model(value: Any, wanted: str = "torch.nn.Module") -> TypeError:

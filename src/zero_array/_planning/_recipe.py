@@ -4,36 +4,36 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from .._typing import Choice, Order, Scale
 from . import _network_checks
 from ._plan import Parameter
 from ._structure import Structure
-from ._typing import Choice, Order, Scale
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The rules for one sort of network.
+    """The rules for one kind of network.
 
     Attributes
     ----------
     name : str
-        Its name, shown with the plan.
+        Its name, which the plan keeps.
     branches : bool
         Whether the last weights of residual branches are zeros, so that each block starts as its shortcut.
     branch_end : {"weight", "norm"}
-        What is zero there: the last weight, or the scale of the norm behind it where there is one.
+        What is zero at the end of a branch: the last weight, or the scale of the norm behind it, if there is one.
     attention : bool
         Whether attention starts as in the paper: ``W_Q = I``, ``W_K = 0``, and ``W_V = 0`` where it ends a branch.
     head : {"algorithm1", "zeros", "keep"}
-        The last weight before the output, which the paper does not settle.
+        The fill of the last weight before the output, which the paper leaves open.
     embeddings : {"keep", "algorithm1"}
-        The tables of embeddings, which the paper does not settle.
+        The fill of embeddings, which the paper leaves open.
     scale : {"orthonormal", "paper"}
         The constant of Hadamard weights, as in `zero_array.hadamard_init`.
     order : {"pad", "exact", "auto"}
-        Their order, as there; not the paper's where other than "pad".
+        Their order, as in `zero_array.hadamard_init`; only "pad" is the paper's.
     columns : {"first", "distinct"}
-        Their columns, as there; not the paper's where "distinct".
+        Their columns, as in `zero_array.hadamard_init`; only "first" is the paper's.
     """
 
     name: str

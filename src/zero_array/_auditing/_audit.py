@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from ._typing import Array
+from .._typing import Array
 
 if TYPE_CHECKING:
     from ._report import Report
@@ -17,24 +17,24 @@ def audit(
     tolerance: float = 0.0,
     dtype: Literal["bfloat16", "float16"] | None = "bfloat16",
 ) -> "Report":
-    """Look for what a network cannot learn from its start, in its weights alone.
+    """Find what a network cannot learn from its start, from its weights alone.
 
     Equal outputs (twins), zeros, constants, dead channels, values that are not finite, scales and axes that are not
-    ZerO's, rows that another dtype would round together.
+    ZerO's, and rows that become equal in another dtype.
 
     Parameters
     ----------
     weights : mapping of str to array
-        Names and arrays of any library, ``model.state_dict()`` for one. The names of mappings in it are joined by dots.
-        Arrays are read in windows, and a window alone is held; what is no float is passed over.
+        Names and arrays of any library, such as ``model.state_dict()``. Names of nested mappings are joined by dots.
+        Arrays are read one window at a time; those without floats are skipped.
     layout : (int, int) or mapping of str to (int, int) or None
-        The out and the in axis of weights of two and more axes, ``(0, 1)`` as in torch; Keras and Flax have
-        ``(-1, -2)``. Or patterns of names such as ``"*.kernel"`` and the pair of each, of which the first that matches
-        counts, and ``(0, 1)`` where none does. None in place of a pair: no matrix, look at the values alone.
+        The out and the in axis of weights of two and more axes: ``(0, 1)`` as in torch; Keras and Flax have
+        ``(-1, -2)``. Or patterns of names, such as ``"*.kernel"``, with the pair of each: the first that matches
+        counts, and ``(0, 1)`` where none does. None in place of a pair: this is no matrix, look only at its values.
     tolerance : float
-        Rows are also called near twins where no entry differs by more than this share of the weight's largest.
+        Rows are called near twins if no entry differs by more than this share of the weight's largest entry.
     dtype : {"bfloat16", "float16"} or None
-        Tell which rows of float32 and float64 would become equal when rounded to this; None: do not look.
+        Report rows of float32 and float64 that become equal when rounded to this dtype; None: do not look.
 
     Returns
     -------
@@ -44,17 +44,17 @@ def audit(
     Raises
     ------
     TypeError, ValueError
-        If a value is no array, or has no values, or an argument is none of these.
+        If a value is not an array, or has no values, or if another argument is of the wrong kind.
 
     Notes
     -----
-    Of severity "error" is only what certainly never learns: values that are not finite, and matrices of which every one
-    is constant. Two zeros in series, twins that stay twins, and all else that only the graph tells:
-    `zero_array.torch.audit`, `zero_array.jax.audit` and so on.
+    An error is only what certainly never learns: values that are not finite, and a network whose every matrix is
+    constant. Two zeros in series, twins that stay twins, and all else that only the graph shows:
+    `zero_array.torch.audit`, `zero_array.jax.audit` and those of the other frameworks.
 
-    Equality is that of digests of 160 bits. Singular values are found in float64, on the CPU, and where a matrix is
-    large those of some of its rows or columns, which the facts say. Near twins whose sums lie among many others' may be
-    missed; those reported are twins.
+    Rows are equal if their digests of 160 bits are. Singular values are computed in float64 on the CPU; for a large
+    matrix they are those of some of its rows or columns, which the facts say. Near twins whose sums are close to those
+    of many others may be missed; those that are reported are near twins.
 
     Examples
     --------

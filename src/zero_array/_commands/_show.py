@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from . import _orders
-from ._build import build
-from ._namespace import namespace
-from ._typing import Function, Shape
-from ._weight import RULES, Weight, weight
+from .. import _orders
+from .._build import build
+from .._namespace import namespace
+from .._typing import Function, Shape
+from .._weight import RULES, Weight, weight
 
 ROWS, COLUMNS = 64, 120
 """The largest matrix that is printed whole."""

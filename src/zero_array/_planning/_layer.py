@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any, NamedTuple
 
+from .._typing import Center, Shape
 from ._plan import Kind, Parameter, Part
-from ._typing import Center, Shape
 
 
 class Layer(NamedTuple):

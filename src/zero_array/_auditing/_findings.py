@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ._typing import Shape
+from .._typing import Shape
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -12,12 +12,12 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a network cannot learn from its start, or that its user should know.
+    """One thing that a network cannot learn from its start, or that is worth knowing.
 
     Attributes
     ----------
     severity : {"error", "warning", "note"}
-        "error": something never learns; "warning": probably not what was meant; "note": worth knowing.
+        "error": something never learns; "warning": it was probably not meant; "note": worth knowing.
     parameter : str
         The name of the parameter (the first, where several are concerned: the evidence names the others).
     what : str
@@ -46,7 +46,7 @@ class Depth:
     signal : float
         The root mean square of its output.
     gradient : float
-        That of the loss's gradient by its output.
+        The root mean square of the loss's gradient with respect to its output.
     """
 
     module: str
@@ -63,9 +63,9 @@ class Reach:
     parameter : str
         Its name.
     now : float
-        At the start; 0.0 where no gradient reaches it.
+        At the start; 0.0 if no gradient reaches it.
     after : float or None
-        After the steps; None where none were asked for.
+        After the steps; None if there were none.
     """
 
     parameter: str
@@ -75,7 +75,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one weight, whether or not anything is wrong with it.
+    """What is known about one weight, whether or not anything is wrong with it.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Facts:
     dtype : str
         The name of its dtype.
     axes : tuple of (int, int) or None
-        The out and the in axis that it was read by; None for what is no matrix and was looked at by value alone.
+        Its out and in axis; None for what is no matrix, of which only the values were looked at.
     fill : str
         What it was recognised as ("identity", "hadamard, scale='paper'", "orthogonal", "zeros", "constant"), else "".
     distinct : tuple of (int, int) or None
@@ -98,9 +98,9 @@ class Facts:
     spectrum : tuple of float
         Some of the singular values, evenly spaced from the largest to the least.
     sampled : int
-        Of how many rows or columns rank and singular values are; 0 where they are those of the whole.
+        The number of rows or columns from which rank and singular values were computed; 0 if from the whole.
     twins : tuple of float
-        For equal parts of the rows, in order: the share of rows that equal an earlier row. Empty where none does.
+        The share of rows that equal an earlier row, for equal parts of the rows in order. Empty if none does.
     """
 
     parameter: str
@@ -117,5 +117,5 @@ class Facts:
 
     @property
     def distance(self) -> float | None:
-        """The distance from an isometry: how far a singular value is from one at the most."""
+        """The distance from an isometry: the largest distance of a singular value from one."""
         return None if self.singular is None else max(abs(value - 1) for value in self.singular)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ._typing import Shape
+from .._typing import Shape
 
 
 class Entry(NamedTuple):

@@ -1,7 +1,7 @@
 """`zero-array check`: do the installed backends build the same bits?
 
-Every backend works in a process of its own (``python -m zero_array._check NAME[:DEVICE] DTYPE``), so that none can
-disturb another. It prints one JSON object; the parent compares.
+Every backend works in a process of its own (``python -m zero_array._commands._check NAME[:DEVICE] DTYPE``), so that
+none can disturb another. It prints one JSON object; the parent compares.
 """
 
 import json
@@ -14,12 +14,12 @@ from importlib.metadata import PackageNotFoundError, version
 from time import perf_counter
 from typing import Any
 
-from . import _host, _namespace
-from ._init import zero_init
+from .. import _host, _namespace
+from .._init import zero_init
+from .._typing import Array
+from .._weight import DEFINITION
+from ..backends import BACKENDS, backend
 from ._networks import NETWORKS, RECORDED, Entry
-from ._typing import Array
-from ._weight import DEFINITION
-from .backends import BACKENDS, backend
 
 
 def build(spec: str, dtype: str) -> dict[str, Any]:

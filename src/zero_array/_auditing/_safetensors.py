@@ -10,7 +10,8 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import _audit_checks, _checks
+from .. import _checks
+from . import _audit_checks
 from ._stored import Range, Stored
 
 LONGEST = 2**24

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Self
 
-from . import _build, _namespace, _network_checks
+from .. import _build, _namespace
+from .._typing import Array, DType, Namespace, Shape
+from .._weight import Weight
+from . import _network_checks
 from ._plan import Block, Entry
-from ._typing import Array, DType, Namespace, Shape
-from ._weight import Weight
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from . import _order_checks, _orders
-from ._hadamard import hadamard
-from ._orders import Factor
+from .. import _order_checks, _orders
+from .._hadamard import hadamard
+from .._orders import Factor
 
 BAND = 2**24
 """How many entries are compared at once."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
-from . import _checks
-from ._typing import Shape
+from .. import _checks
+from .._typing import Shape
 
 ROUNDINGS = ("bfloat16", "float16")
 

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple, get_args
 
+from .._typing import Center, Choice, Order, Scale, Shape
+from .._weight import Weight, weight
 from . import _network_checks
-from ._typing import Center, Choice, Order, Scale, Shape
-from ._weight import Weight, weight
 
 Kind = Literal[
     "linear",
@@ -39,7 +39,7 @@ FILLS: tuple[Fill, ...] = tuple(fill for fill in get_args(Fill) if fill != "norm
 
 
 class Part(NamedTuple):
-    """Some rows of a packed matrix along its out axis: whose they are ("query", "forget gate"), and how many."""
+    """Some rows of a packed matrix along its out axis: what they belong to ("query", "forget gate"), and how many."""
 
     label: str
     size: int
@@ -56,21 +56,21 @@ class Parameter:
     kind : str
         What it is: see `Kind`.
     shape : tuple of int
-        Its shape; of a bilinear layer ``(out, in1 * in2)``; where `axes` are given, that of the matrix or kernel.
+        Its shape; for a bilinear layer ``(out, in1 * in2)``; if `axes` are given, that of the matrix or kernel.
     out_axis, in_axis, groups, center, transposed
         The layout of a matrix or kernel, as in `zero_array.zero_init`; the groups are along the in axis where
         `transposed`.
     parts : tuple of Part
-        What is packed along the out axis; empty for a single matrix. The rows of one label make one matrix.
+        What is packed along the out axis; empty for a single matrix. The rows of one label are one matrix.
     aliases : tuple of str
-        Its other names, where it is tied.
+        Its other names, if it is tied.
     direction : str
-        Of a gain: the parameter that holds the directions.
+        For a gain: the parameter that holds the directions.
     is_divided : bool
-        Whether the layer divides it by a norm of its own, so that zeros would be no numbers.
+        Whether the layer divides it by its own norm, so that zeros would become NaN.
     axes : tuple of tuple of int
-        Where several axes of the array count together: those of each axis of `shape`, the last one fastest, ``()`` for
-        one that the array does not have. Empty where they are one for one.
+        If several axes of the array count together: those of each axis of `shape`, the last one fastest, and ``()`` for
+        one that the array does not have. Empty if each axis of `shape` is one axis of the array.
     """
 
     name: str
@@ -88,14 +88,14 @@ class Parameter:
     axes: tuple[tuple[int, ...], ...] = ()
 
     def outputs(self) -> dict[str, int]:
-        """The outputs of the matrix of each label, in one group."""
+        """The number of outputs of the matrix of each label, in one group."""
         parts = self.parts or (Part("", self.shape[self.out_axis]),)
         groups = 1 if self.transposed else self.groups
         return {label: sum(part.size for part in parts if part.label == label) // groups for label, _ in parts}
 
 
 class Block(NamedTuple):
-    """Some of a parameter along its out axis, ``start`` to ``stop``, and what it holds: a weight or a constant."""
+    """A part of a parameter along its out axis, ``start`` to ``stop``, and what it holds: a weight or a constant."""
 
     start: int
     stop: int
@@ -104,7 +104,7 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one parameter is filled with: a fill for each label of its parts (one of label "" where it has none)."""
+    """What one parameter is filled with: a fill for each label of its parts (with the label "" if it has none)."""
 
     parameter: Parameter
     fills: tuple[tuple[str, Fill], ...]
@@ -132,7 +132,7 @@ class Entry:
         Raises
         ------
         TypeError, ValueError
-            If a matrix is wanted of a parameter that has no such layout.
+            If the fill is a matrix and the parameter has no such layout.
         """
         parameter, fills = self.parameter, dict(self.fills)
         parts = parameter.parts or (Part("", parameter.shape[parameter.out_axis] if parameter.shape else 1),)
@@ -171,7 +171,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What every parameter of a network is filled with, and why. It prints as a table.
+    """What each parameter of a network is filled with, and why. It prints as a table.
 
     Attributes
     ----------
@@ -189,7 +189,7 @@ class Plan:
         return iter(self.entries)
 
     def __len__(self) -> int:
-        """How many parameters there are."""
+        """The number of parameters."""
         return len(self.entries)
 
     def __getitem__(self, name: str) -> Entry:
@@ -222,7 +222,7 @@ class Plan:
         ]
 
     def to_json(self) -> str:
-        """The plan as text."""
+        """The plan as JSON."""
         return json.dumps({"recipe": self.recipe, "entries": [asdict(entry) for entry in self.entries]}, indent=1)
 
     @classmethod

@@ -1,0 +1,1 @@
+"""Audits of weights: what `zero_array.audit` does."""

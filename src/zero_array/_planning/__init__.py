@@ -1,0 +1,1 @@
+"""Plans: what the parameters of a whole network start as, and why."""
