@@ -187,3 +187,17 @@ def test_lstm_of_a_model() -> None:
     params = model.init(jax.random.key(0), inputs)
     with pytest.raises(ValueError, match=r"^it can't be told what these parameters are: lstm/linear\.w: say what each"):
         zero_array.haiku.init(params, apply=model.apply, example_inputs=inputs)
+
+
+def test_audit() -> None:
+    """A network whose params are started has no error; two layers of zeros in series are found, and nothing changes."""
+    model = haiku.without_apply_rng(haiku.transform(net))
+    params = model.init(jax.random.key(0), IMAGES)
+    params, _ = zero_array.haiku.init(params, apply=model.apply, example_inputs=IMAGES)
+    report = zero_array.haiku.audit(params, IMAGES, apply=model.apply, steps=1)
+    assert not report.filter(severity="error").findings, str(report)
+    params = {**params, "first": jax.tree.map(numpy.zeros_like, params["first"])}
+    before = [to_bytes(leaf) for leaf in jax.tree.leaves(params)]
+    report = zero_array.haiku.audit(params, IMAGES, apply=model.apply)
+    assert "zeros in series" in {item.what for item in report.filter("first.w", severity="error")}
+    assert [to_bytes(leaf) for leaf in jax.tree.leaves(params)] == before

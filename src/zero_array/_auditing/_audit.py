@@ -50,7 +50,7 @@ def audit(
     -----
     An error is only what certainly never learns: values that are not finite, and a network whose every matrix is
     constant. Two zeros in series, twins that stay twins, and all else that only the graph shows:
-    `zero_array.torch.audit`, `zero_array.flax.audit`, `zero_array.keras.audit`.
+    `zero_array.torch.audit`, `zero_array.jax.audit` and those of the other frameworks.
 
     Rows are equal if their digests of 160 bits are. Singular values are computed in float64 on the CPU; for a large
     matrix they are those of some of its rows or columns, which the facts say. Near twins whose sums are close to those

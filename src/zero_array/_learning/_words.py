@@ -31,9 +31,9 @@ class Words(NamedTuple):
     cut: str
 
     @classmethod
-    def of(cls, module: str, cut: str) -> "Words":
-        """The words of a framework whose models are started by ``zero_array.MODULE.init``."""
-        call = f"zero_array.{module}.init(model, example_inputs=..."
+    def of(cls, module: str, cut: str, model: str = "model") -> "Words":
+        """The words of a framework whose models ``zero_array.MODULE.init(MODEL, example_inputs=...)`` starts."""
+        call = f"zero_array.{module}.init({model}, example_inputs=..."
         init = f"{call})"
         return cls(init, init, f"{call}, columns='distinct')", init, init, cut)
 

@@ -38,7 +38,7 @@ class Operations:
             int, tuple[int, ...]
         ] = {}  # of each node: the equations that lead to it, and which result it is
         self.avals: dict[int, Any] = {}  # of these nodes: the shape and dtype
-        self.rectified: set[int] = set()  # the nodes that are a ReLU
+        self.rectified: dict[int, set[int]] = {}  # of each ReLU: along which dimensions its units lie, where known
         self.summed: dict[int, Sequence[int]] = {}  # of each sum: over which axes
         self._path: list[int] = []
         self._sums: dict[int, Scores | None] = {}  # of sums over one side of a product: that product, to be turned
@@ -164,7 +164,7 @@ class Operations:
     def _note_result(self, op: str, equation: Any, source: Value, node: int) -> None:
         """Which operations are ReLUs, and what is summed."""
         if op == "relu":
-            self.rectified.add(node)
+            self.rectified[node] = _views.varying(source.features.index) if source.features else set()
         elif op in _ROOTS:
             self._note_root(source.node)  # type: ignore[arg-type]  # an activation
         elif op == "reduce_sum":
@@ -177,7 +177,7 @@ class Operations:
         while self.nodes[node].op in ("add", *_shown.VIEWS) and len(self.nodes[node].inputs) == 1:
             (node,) = self.nodes[node].inputs
         if node in self.rectified:
-            self.rectified.discard(node)
+            del self.rectified[node]
             self.nodes[node] = self.nodes[node]._replace(op="max")
 
     def _role(self, op: str, aval: Any, given: Sequence[Value]) -> str:

@@ -107,6 +107,21 @@ def rebuilt(tree: Any, held: Mapping[str, Any]) -> Any:
     return jax.tree.map_with_path(lambda path, leaf: held.get(_name(path), leaf), tree)
 
 
+def parts(tree: Any, kind: type) -> list[Any]:
+    """What is of one type in a tree, such as the modules of a model."""
+    found = jax.tree.leaves(tree, is_leaf=lambda item: isinstance(item, kind))
+    return [item for item in found if isinstance(item, kind)]
+
+
+def replaced(tree: Any, kind: type, function: Callable[[Any], Any]) -> Any:
+    """The tree, with what a function makes of these in their place."""
+    return jax.tree.map(
+        lambda item: function(item) if isinstance(item, kind) else item,
+        tree,
+        is_leaf=lambda item: isinstance(item, kind),
+    )
+
+
 def _name(path: Any) -> str:
     """A path with dots between; the boxes in which linen keeps metadata are no part of it."""
     return jax.tree_util.keystr(  # type: ignore[no-any-return]
