@@ -18,7 +18,8 @@ def weights(value: Any) -> None:
     """Check that there are names to arrays."""
     if not isinstance(value, Mapping):
         raise TypeError(
-            f"`weights` must map names to arrays; got {type(value).__name__}: pass model.state_dict(), or such a dict"
+            f"`weights` must map names to arrays, or be the path of a file of them; got {type(value).__name__}: pass "
+            "model.state_dict(), or such a dict"
         )
 
 
