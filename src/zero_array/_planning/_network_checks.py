@@ -166,7 +166,7 @@ def other_recipe(name: str) -> ValueError:
     return ValueError(f"`recipe` {name!r} is for networks {wanted}; this one {found}: use {other!r}")
 
 
-def no_choice(option: str, value: Any, choices: Sequence[str]) -> TypeError | ValueError:
+def no_choice(option: str, value: Any, choices: Sequence[object]) -> TypeError | ValueError:
     """The refusal of an option's value."""
     message = f"`{option}` must be {' or '.join(map(repr, choices))}; got "
     return ValueError(message + repr(value)) if isinstance(value, str) else TypeError(message + kind(value))
