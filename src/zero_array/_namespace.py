@@ -196,7 +196,12 @@ def placement_of(x: Array) -> dict[str, Device]:
 
 
 def matmul(xp: Namespace, a: Array, b: Array) -> Array:
-    """The product of matrices, in full precision; JAX rounds the factors on some devices where it is not told."""
+    """The product of matrices, in full precision; JAX rounds the factors on some devices where it is not told.
+
+    MLX multiplies matrices of floats alone: of integers the outer products are added, which is exact as well.
+    """
+    if _name(xp) == "mlx.core" and "int" in str(a.dtype):
+        return sum(a[..., :, k : k + 1] * b[..., k : k + 1, :] for k in range(b.shape[-2]))
     if _is(compat.is_jax_namespace, xp):
         return xp.matmul(a, b, precision="highest")
     return xp.matmul(a, b)
