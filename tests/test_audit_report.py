@@ -143,6 +143,13 @@ def test_plots_of_many_weights() -> None:
     assert labels == ["now", "now zero"]
 
 
+@pytest.mark.parametrize("draw", [plot.singular_values, plot.twin_map, plot.signal_by_depth, plot.gradient_reach])
+def test_plots_of_no_report(draw: Any) -> None:
+    """Weights are no report: the refusal says what is."""
+    with pytest.raises(TypeError, match=r"^`report` must be a Report; got dict: pass what zero_array\.audit returns$"):
+        draw({"w": zero_init((4, 2))})
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A checkpoint with twins."""

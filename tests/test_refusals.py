@@ -3,6 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
@@ -212,6 +213,20 @@ REFUSED: list[tuple[Exception, type[Exception], str]] = [
         _network_checks.no_function(),
         ValueError,
         "`apply` must be given: what each parameter is follows from what the function computes of them",
+    ),
+    (
+        _network_checks.no_callable(SimpleNamespace(apply=len)),
+        TypeError,
+        "`apply` must be a function of the tree and the inputs; got a SimpleNamespace: pass its .apply",
+    ),
+    (_network_checks.no_callable(3), TypeError, "`apply` must be a function of the tree and the inputs; got 3"),
+    (
+        _network_checks.failing_inputs(ValueError("Apply must be called with an RNG")),
+        ValueError,
+        (
+            "`example_inputs` must be what the model takes; got ValueError: Apply must be called with an RNG: pass a "
+            "key before them, or haiku.without_apply_rng(model).apply, which takes none"
+        ),
     ),
     (
         _network_checks.inputs_needed(),

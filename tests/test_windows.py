@@ -60,8 +60,10 @@ def test_windows_tile_the_whole(
         (slice(3, 70, None), [16, 48]),
         [[3, 70], slice(16, 48, 1)],
         [(numpy.int64(3), numpy.uint8(70)), slice(numpy.int32(16), 48)],
+        [range(3, 70), range(16, 48)],
+        [slice(-87, -20), slice(16, numpy.int8(-16))],
     ],
-    ids=["slices", "mixed", "steps of one", "integers of NumPy"],
+    ids=["slices", "mixed", "steps of one", "integers of NumPy", "ranges", "from the end"],
 )
 def test_forms_of_a_window(window: Any, xp: Any, device: Any) -> None:
     """Slices, pairs and lists of any integers mean the same window."""
@@ -76,8 +78,9 @@ def test_forms_of_a_window(window: Any, xp: Any, device: Any) -> None:
     [
         ([slice(None), slice(None)], ((0, 90), (0, 64))),
         ([slice(None, 7), slice(9, None)], ((0, 7), (9, 64))),
+        ([slice(-2, None), slice(None, -1)], ((88, 90), (0, 63))),
     ],
-    ids=["whole", "open ends"],
+    ids=["whole", "open ends", "open ends from the end"],
 )
 def test_open_slices(window: Any, pairs: Window, xp: Any, device: Any) -> None:
     """A slice without a start begins at 0, one without a stop ends with the axis."""

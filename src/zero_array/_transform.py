@@ -71,6 +71,7 @@ def hadamard_transform(
            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]])
     """
     xp = _namespace.of(x)
+    _order_checks.plain(x)
     axis = _checks.axis("axis", axis, x.ndim, "an array")
     length = len(range(x.shape[axis]))  # which torch's compiler may have for a symbol: it must be a number
     factors = _orders.factors(length) if length else None

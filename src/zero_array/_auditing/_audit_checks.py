@@ -98,6 +98,11 @@ def no_file(path: Path) -> ValueError:
     return ValueError(f"`file` must be a file; got {shown(path.name)}, which is none")
 
 
+def no_report(value: Any) -> TypeError:
+    """The refusal of something that is no report by the plots."""
+    return TypeError(f"`report` must be a Report; got {type(value).__name__}: pass what zero_array.audit returns")
+
+
 def nothing_to_draw(what: str) -> ValueError:
     """The refusal of a plot of what a report has not."""
     return ValueError(f"`report` must have {what} to draw; this one has none")
