@@ -6,7 +6,7 @@ thing is a ``TypeError``, a wrong value a ``ValueError``, and nothing has been b
 
 import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ._typing import Center, Shape, Window
@@ -225,6 +225,16 @@ def no_device(value: Any) -> TypeError:
     return TypeError(f"`device` must be a device or a sharding of JAX; got {value!r}{remedy}")
 
 
+def no_gpu(library: str) -> ValueError:
+    """The refusal of a GPU for a library that has none."""
+    return ValueError(f"`device` must be one that {library} has; got 'gpu', and it runs on the CPU alone")
+
+
+def no_backend(name: str, names: Iterable[str]) -> ValueError:
+    """The refusal of a backend that is not in the table."""
+    return ValueError(f"`backend` must be one of {', '.join(names)}; got {name!r}")
+
+
 def no_chunks(value: Any) -> ValueError:
     """The refusal of chunks that are empty where they cannot be, or shorter than that."""
     return ValueError(f"`chunks` must be lengths >= 1, or -1 for a whole axis; got {value!r}")
@@ -254,6 +264,6 @@ def no_shape(value: Any) -> TypeError:
     )
 
 
-def no_matrix(shape: Shape) -> ValueError:
+def no_matrix(shape: Shape, argument: str = "tensor") -> ValueError:
     """The refusal of a vector or scalar."""
-    return ValueError(f"`tensor` must have two or more axes; got shape {shape}: vectors start as zeros or ones")
+    return ValueError(f"`{argument}` must have two or more axes; got shape {shape}: vectors start as zeros or ones")
