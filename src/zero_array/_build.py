@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 from math import prod
 from typing import Any
 
-from . import _namespace, _products, _signs
+from . import _checks, _namespace, _products, _signs
 from ._target import Target
 from ._typing import Array, Device, DType, Namespace
 from ._weight import Weight
@@ -261,7 +261,12 @@ def _chunked(xp: Namespace, weight: Weight, dtype: DType, place: dict[str, Devic
     """A lazy array whose chunks are windows, each built alone by NumPy when it is wanted."""
     if chunks == "auto" and 0 in weight.shape:
         chunks = weight.shape  # both libraries divide by zero
-    sizes = xp.empty(weight.shape, dtype=dtype, chunks=chunks, **place).chunks
+    try:
+        sizes = xp.empty(weight.shape, dtype=dtype, chunks=chunks, **place).chunks
+    except ZeroDivisionError:
+        raise _checks.no_chunks(chunks) from None
+    if min(min(axis) for axis in sizes) < 0:
+        raise _checks.no_chunks(chunks)
     bounds = tuple(tuple(pairwise(accumulate(axis, initial=0))) for axis in sizes)
     return xp.map_blocks(partial(_chunk, weight=weight, dtype=dtype, bounds=bounds), chunks=sizes, dtype=dtype)
 

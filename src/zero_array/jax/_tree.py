@@ -85,6 +85,8 @@ def init(
     options |= {"scale": scale, "order": order, "columns": columns}
     others = {"apply": apply, "example_inputs": example_inputs, "branches": branches, "overrides": overrides}
     held = named(tree, tree, "tree")
+    if apply is not None and not callable(apply):
+        raise _network_checks.no_callable(apply)
 
     def function(held: dict[str, Any], _: None, *args: Any, **kwargs: Any) -> Any:
         return apply(rebuilt(tree, held), *args, **kwargs)  # type: ignore[misc]  # where it is given
