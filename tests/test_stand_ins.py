@@ -41,6 +41,12 @@ def test_known_libraries_are_wrapped(name: str, monkeypatch: pytest.MonkeyPatch)
     assert _namespace.namespace(module(name)) is wrapped
 
 
+def test_namespace_within_cubed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """cubed's own array namespace has no `map_blocks`: the package is taken."""
+    monkeypatch.setitem(sys.modules, "cubed", module("cubed"))
+    assert _namespace.namespace(module("cubed.array_api")) is sys.modules["cubed"]
+
+
 def test_unknown_libraries_are_used_as_they_are() -> None:
     """A namespace that conforms to the standard needs no wrapper."""
     other = numpy_called("another_library")
@@ -407,6 +413,55 @@ def test_parity_without_bitwise_count() -> None:
     numbers = numpy.asarray([0, 1, 2, 3, 2**30 + 1, 2**31 - 1, 0b1011])
     odd = _products.is_odd(Target(library, numpy.float32, {}), numbers)
     assert odd.tolist() == [bool(int(number).bit_count() & 1) for number in numbers]
+
+
+class Tensor:
+    """Stands for torch's: notes what it is asked."""
+
+    def __init__(self, values: Any, place: dict[str, Any]) -> None:
+        self.values, self.asked = values, [f"on {place['device']}"]
+
+    def pin_memory(self) -> "Tensor":
+        """Go into memory that a GPU reads by itself."""
+        self.asked.append("pinned")
+        return self
+
+    def to(self, device: Any, *, non_blocking: bool) -> "Tensor":
+        """Go to a GPU."""
+        self.asked.append(f"to {device.type}, {non_blocking=}")
+        return self
+
+
+class Fake(Tensor):
+    """Stands for a tensor that has no memory."""
+
+
+@pytest.mark.parametrize(
+    ("case", "asked"),
+    [
+        ("by argument", ["on cpu", "pinned", "to cuda, non_blocking=True"]),
+        ("by context", ["on cpu", "pinned", "to cuda, non_blocking=True"]),
+        ("fake", ["on cpu", "to cuda, non_blocking=True"]),
+        ("compiled", ["on cuda"]),
+        ("not begun", ["on cuda"]),
+        ("elsewhere", ["on cpu"]),
+    ],
+)
+def test_numbers_for_a_gpu(case: str, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch copies numbers to a GPU from pinned memory, so that it does not wait for what the GPU does."""
+    torch = module(
+        "torch",
+        Tensor=Tensor,
+        asarray=lambda values, dtype, **place: (Fake if case == "fake" else Tensor)(values, place),
+        compiler=SimpleNamespace(is_compiling=lambda: case == "compiled"),
+        cuda=SimpleNamespace(is_initialized=lambda: case != "not begun"),
+        device=lambda name: SimpleNamespace(type=name),
+        get_default_device=lambda: SimpleNamespace(type="cuda"),
+    )
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    place = {} if case == "by context" else {"device": "cpu" if case == "elsewhere" else "cuda"}
+    made = _namespace.constants(torch, [1.0, -1.0], None, place)
+    assert (made.values, made.asked) == ([1.0, -1.0], asked)
 
 
 @pytest.mark.parametrize("but", ["", "on a GPU", "wants a gradient", "compiled", "mapped", "has a tangent"])
