@@ -222,7 +222,7 @@ def test_attentions_side_by_side() -> None:
         net = Network()
         cores = [net.attend(*(net.layer(f"{name}{number}", net.x) for name in "qkv")) for number in range(2)]
         more = [net.layer("more", net.x)] if beside else []
-        net.add(net.x, net.layer("out", net.op("cat", *cores, *more), shape=(4, 4)))
+        net.add(net.x, net.layer("out", net.op("cat", *cores, cores[0], *more), shape=(4, 4)))
         found = net.structure()
         assert [attention.ends_branch for attention in found.attentions] == [not beside] * 2
         assert [(branch.ends, branch.outputs) for branch in found.branches] == [
