@@ -82,7 +82,7 @@ def test_residual(name: str) -> None:
 def test_reasons() -> None:
     """The plan says why weights in front of a ReLU are not zeros, and earlier layers start gate by gate."""
     plan = zero_array.torch.init_(block("two RNNs of ReLUs"))
-    assert plan["0.net.weight_ih_l1"].reason.endswith("ends in a ReLU: zeros would never learn")
+    assert plan["0.net.weight_ih_l1"].reason.endswith(": zeros would never learn")
     plan = zero_array.torch.init_(block("two LSTMs"))
     assert plan["0.net.weight_hh_l0"].fill == "identity in each of 4 parts"
     assert plan["0.net.weight_hh_l1"].reason == "last weight of the residual branch of 0"

@@ -150,8 +150,10 @@ class Record(TorchFunctionMode):
         outputs = [bare(tensor) for tensor in tensors(args[0] if func is Tensor.__setitem__ else result)]
         name = op(func)
         if outputs and name not in FRESH:
-            given = [bare(tensor) for tensor in tensors((args, kwargs or {}))]
+            known = {key: value for key, value in (kwargs or {}).items() if key != "out"}
+            given = [bare(tensor) for tensor in tensors((args, known))]
             changes = is_in_place(func, kwargs or {})
+            before = self._written.get(storage(outputs[0])) if len(known) < len(kwargs or {}) else None
             if name in SUM_OF_PRODUCT and len(given) > 1 and not changes:
                 if len(given) > 2:
                     self._note(SUM_OF_PRODUCT[name], given[1:3], outputs)
@@ -160,8 +162,16 @@ class Record(TorchFunctionMode):
                 chain = Recurrent.of_call(name, args, self._reads) if name in RECURRENT else None
                 self._note(name, given, outputs, chain)
             if changes and id(outputs[0]) in self.numbers:
-                self._written[storage(outputs[0])] = self.numbers[id(outputs[0])]
+                self._write(outputs[0], before)
         return result
+
+    def _write(self, tensor: Tensor, before: int | None) -> None:
+        """Note that an activation was written into memory that is read by other names; with what was there `before`."""
+        memory, number = storage(tensor), self.numbers[id(tensor)]
+        if before is not None:
+            self.nodes.append(Node("written", (before, number)))
+            number = len(self.nodes) - 1
+        self._written[memory] = self._last[memory] = self.numbers[id(tensor)] = number
 
     def number(self, tensor: Tensor) -> int | None:
         """The node of an activation: one that joins it with what was since written into its memory by another name."""
@@ -219,7 +229,9 @@ class Record(TorchFunctionMode):
     def _add(self, tensors: list[Tensor], node: Node) -> None:
         """Append a node, and one more for each result where there are several."""
         self._kept += tensors
-        floats = [tensor for tensor in tensors if tensor.is_floating_point() or tensor.is_complex()]
+        floats = [
+            tensor for tensor in tensors if _is_activation(tensor) or (node.inputs and tensor.dtype == torch.bool)
+        ]
         if not floats:
             return
         number = len(self.nodes)
@@ -249,6 +261,11 @@ class Record(TorchFunctionMode):
         start = tensor.storage_offset() - layer.storage_offset()
         rows = feature.as_strided(tensor.shape, tensor.stride(), start).unique().tolist()
         return range(rows[0], rows[-1] + 1) if rows[-1] - rows[0] + 1 == len(rows) else tuple(rows)
+
+
+def _is_activation(tensor: Tensor) -> bool:
+    """Whether a tensor holds numbers that have gradients."""
+    return bool(tensor.is_floating_point() or tensor.is_complex())
 
 
 def _is_dense(tensor: Tensor) -> bool:

@@ -49,7 +49,8 @@ class _Reader:
 
     def read(self, traced: fx.Node) -> None:
         """Note the next node."""
-        sources = traced.all_input_nodes
+        sources: list[fx.Node] = []  # `all_input_nodes` has each once, but a product may be with itself
+        fx.map_arg((traced.args, traced.kwargs), sources.append)
         inputs = tuple(self._numbers[source] for source in sources if source in self._numbers)
         if traced.op == "output":
             self.outputs += inputs
