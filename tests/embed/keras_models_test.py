@@ -200,6 +200,40 @@ def test_branches_by_name() -> None:
     assert not ops.convert_to_numpy(model.get_layer("one_first").kernel).any()
 
 
+def in_series(*first: Any) -> keras.Sequential:
+    """Two layers in a `Sequential` in one."""
+    inner = keras.Sequential([layers.Dense(16, "relu", name="up"), layers.Dense(8, name="down")], name="inner")
+    return keras.Sequential([*first, inner, layers.Dense(3, name="head")], name="net")
+
+
+@pytest.mark.parametrize("recipe", ["auto", "mlp"])
+@pytest.mark.parametrize("start", ["inputs", "built", "called"])
+def test_sequential(recipe: str, start: str) -> None:
+    """A `Sequential` knows its inputs: by its first layer, or since it was built or called."""
+    model = in_series(keras.Input((8,))) if start == "inputs" else in_series()
+    if start == "built":
+        model.build((None, 8))
+    elif start == "called":
+        model(numpy.ones((2, 8)))
+    plan = zero_array.keras.init(model, recipe)
+    fills = {entry.name.split("/")[-2]: entry.fill for entry in plan if entry.parameter.kind == "linear"}
+    assert plan.recipe == "mlp"
+    assert fills == {"up": "hadamard", "down": "identity", "head": "identity"}
+
+
+def test_inputs_needed() -> None:
+    """A subclass does not know its inputs: the error says so and nothing else; the recipe "mlp" needs none."""
+    model = Transformer()
+    model(IMAGE)
+    message = (
+        "`example_inputs` must be given: pass what to call the model with, of which shape and dtype alone are read"
+    )
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        zero_array.keras.init(model)
+    assert is_documented(message)
+    assert zero_array.keras.init(model, "mlp")["net/head/kernel"].fill == "identity"
+
+
 MISUSES: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     (3, {}, TypeError, "`model` must be one keras.Model; got 3"),
     (

@@ -9,7 +9,7 @@ from .._model import make
 from .._planning import _network_checks
 from .._planning._filling import Filling
 from .._planning._plan import MATRICES, Fill, Parameter, Plan
-from .._planning._recipe import Recipe
+from .._planning._recipe import Recipe, needs_structure
 from .._planning._structure import Structure
 from .._typing import Array, Choice, Order, Scale
 from ._layers import parameters
@@ -44,7 +44,7 @@ def init(
         As in `zero_array.torch.init_`.
     example_inputs : array, tuple or dict, optional
         What to call a subclass with (a dict by keyword); only shapes and dtypes are read. Other models know their
-        inputs.
+        inputs. Not needed if a plan is given, the recipe is "mlp", or `branches` names the ends of all branches.
     branches, overrides, head, embeddings, branch_end, scale, order, columns, dry_run
         As in `zero_array.torch.init_`. Names are paths of variables, such as ``"dense/kernel"``.
 
@@ -82,10 +82,16 @@ def init(
     def read() -> tuple[list[Parameter], Structure]:
         held = parameters(model, names)
         weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
+        is_named = branches is not None and branches != "found"
+        inputs = _symbols(model, example_inputs)
+        if inputs is None:
+            if not is_named and needs_structure(recipe, options):  # type: ignore[arg-type]  # a plan is not read
+                raise _network_checks.inputs_needed()
+            return held, Structure()
         try:
-            return held, trace(model, names, weights, _symbols(model, example_inputs))
+            return held, trace(model, names, weights, inputs)
         except Exception as error:
-            if branches is None or branches == "found":
+            if not is_named:
                 raise _network_checks.not_symbolic(model, error) from error
         return held, Structure()
 
@@ -114,8 +120,8 @@ def _shape(variable: Any) -> tuple[int, ...] | None:
     return None if variable is None else tuple(variable.shape)
 
 
-def _symbols(model: Any, example_inputs: Any) -> tuple[Any, dict[str, Any]]:
-    """Symbolic tensors to call a model with, by place and by name."""
+def _symbols(model: Any, example_inputs: Any) -> tuple[Any, dict[str, Any]] | None:
+    """Symbolic tensors to call a model with, by place and by name; None where nothing says which."""
 
     def symbol(item: Any) -> Any:
         if not hasattr(item, "shape"):
@@ -126,9 +132,9 @@ def _symbols(model: Any, example_inputs: Any) -> tuple[Any, dict[str, Any]]:
         return (), {name: symbol(item) for name, item in example_inputs.items()}
     if example_inputs is None:
         inputs = getattr(model, "input", None)
-        if inputs is None:
-            raise _network_checks.inputs_needed()
-        return (keras.tree.map_structure(symbol, inputs),), {}
+        if inputs is None and isinstance(model, keras.Sequential):  # which has one, and `input` only once it is called
+            (inputs,) = getattr(model, "inputs", (None,))
+        return None if inputs is None else ((keras.tree.map_structure(symbol, inputs),), {})
     given = example_inputs if isinstance(example_inputs, tuple | list) else (example_inputs,)
     return tuple(symbol(item) for item in given), {}
 
