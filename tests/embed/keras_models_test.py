@@ -120,11 +120,30 @@ def test_blocks_are_their_shortcut() -> None:
 def test_learns(net: str) -> None:
     """Every variable moves within five steps, but for the keys' bias, which no softmax sees."""
     model, _ = started(net)
+    assert still(model, IMAGE, numpy.arange(20.0).reshape(2, 10) % 3) <= {"net/block/attention/key/bias"}
+
+
+def still(model: keras.Model, inputs: Any, targets: Any) -> set[str]:
+    """The variables that do not move within five steps."""
     before = {variable.path: ops.convert_to_numpy(variable).copy() for variable in model.trainable_variables}
     model.compile(keras.optimizers.SGD(0.1, clipnorm=1.0), "mse")
-    model.fit(IMAGE, numpy.arange(20.0).reshape(2, 10) % 3, epochs=5, verbose=0)
-    still = {item.path for item in model.trainable_variables if (ops.convert_to_numpy(item) == before[item.path]).all()}
-    assert still <= {"net/block/attention/key/bias"}
+    model.fit(inputs, targets, epochs=5, verbose=0)
+    return {item.path for item in model.trainable_variables if (ops.convert_to_numpy(item) == before[item.path]).all()}
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_grouped_query_attention(ends: bool) -> None:
+    """An attention whose heads share keys and values starts as one where they do not, and learns."""
+    x = keras.Input((5, 16))
+    y = layers.GroupQueryAttention(4, 4, 2, name="attention")(x, x)
+    model = keras.Model(x, layers.Dense(3, name="head")(x + y if ends else y))
+    plan = zero_array.keras.init(model)
+    fills = {entry.name.split("/")[-2]: entry.fill for entry in plan.filter("attention/*/kernel")}
+    value = "value zeros" if ends else "value identity"
+    assert plan.recipe == "transformer"
+    assert fills == {"query": "query identity", "key": "key zeros", "value": value, "attention_output": "identity"}
+    random = numpy.random.default_rng(0)
+    assert still(model, random.random((8, 5, 16)), random.random((8, 5, 3))) <= {"attention/key/bias"}
 
 
 def layer_zoo() -> keras.Model:

@@ -20,6 +20,7 @@ _DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 _SEPARABLE = (layers.SeparableConv1D, layers.SeparableConv2D)
 _NORMS = (layers.BatchNormalization, layers.LayerNormalization, layers.GroupNormalization)
 _NORMS += tuple(kind for kind in (getattr(layers, "RMSNormalization", None),) if kind)  # of 3.9 on
+_ATTENTIONS = (layers.MultiHeadAttention, layers.GroupQueryAttention)
 _PLAIN = {"bias": "bias", "beta": "bias"}
 
 
@@ -28,9 +29,9 @@ def parameters(model: keras.layers.Layer, names: Mapping[int, str]) -> list[Para
     found: dict[int, Parameter] = {}
     roles: dict[int, str] = {}
     for layer in model._flatten_layers():
-        if isinstance(layer, layers.MultiHeadAttention):
-            dense = {"query": layer.query_dense, "key": layer.key_dense, "value": layer.value_dense}
-            roles |= {id(part): label for label, part in dense.items()}
+        if isinstance(layer, _ATTENTIONS):
+            held = layer._flatten_layers(include_self=False)
+            roles |= {id(part): part.name for part in held if part.name in ("query", "key", "value")}
     for layer in model._flatten_layers():
         for variable, described in _described(layer):
             if id(variable) in names:

@@ -18,6 +18,7 @@ _NAMES = {
     "divide": "div",
     "dot": "matmul",
     "dotproductattention": "attention",
+    "groupedqueryattention": "multihead",
     "multiheadattention": "multihead",
     "multiply": "mul",
     "subtract": "sub",
