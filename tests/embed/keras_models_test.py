@@ -1,6 +1,6 @@
 """Keras, on each of its backends: whole models of the functional API, and subclasses."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import nets
@@ -183,6 +183,78 @@ def test_other_layers() -> None:
     assert (kernel[1, 1] == zero_array.zero_init((2, 1), dtype="float32")[0, 0]).all()
     assert numpy.count_nonzero(kernel) == 16
     assert model.layers[1].output is not None  # which Keras refuses of a layer with two calls
+
+
+class Product(layers.Layer):
+    """A layer of one's own, whose matrix is read in one of several ways."""
+
+    WAYS: ClassVar[dict[str, tuple[str, Any]]] = {
+        "matmul": ("io", ops.matmul),
+        "operator": ("io", lambda x, w: x @ w),
+        "left": ("oi", lambda x, w: ops.transpose(ops.matmul(w, ops.transpose(x)))),
+        "einsum": ("oi", lambda x, w: ops.einsum("bi,oi->bo", x, w)),
+        "einsum with dots": ("io", lambda x, w: ops.einsum("...i,io->...o", x, w)),
+        "stacked": ("sio", lambda x, w: ops.reshape(ops.einsum("bsi,sio->bso", halves(x), w), (-1, 2 * w.shape[2]))),
+        "stacked matmul": (
+            "sio",
+            lambda x, w: ops.reshape(
+                ops.transpose(ops.matmul(ops.transpose(halves(x), (1, 0, 2)), w), (1, 0, 2)), (-1, 2 * w.shape[2])
+            ),
+        ),
+    }
+
+    def __init__(self, way: str, out: int, name: str) -> None:
+        super().__init__(name=name)
+        (self.letters, self.compute), self.out = self.WAYS[way], out
+
+    def build(self, shape: Any) -> None:
+        """Make the matrix; where it is a stack of two, each takes half of the inputs."""
+        pieces = 2 if "s" in self.letters else 1
+        sizes = {"s": 2, "i": shape[-1] // pieces, "o": self.out // pieces}
+        self.w = self.add_weight(shape=tuple(sizes[letter] for letter in self.letters), name="w")
+
+    def call(self, x: Any) -> Any:
+        """The product."""
+        return self.compute(x, self.w)
+
+
+def halves(x: Any) -> Any:
+    """Features as two rows."""
+    return ops.reshape(x, (-1, 2, x.shape[-1] // 2))
+
+
+@pytest.mark.parametrize("way", Product.WAYS)
+def test_own_layers(way: str) -> None:
+    """What `keras.ops` multiply is a layer, whichever way round it is read, and may end a branch."""
+    x = keras.Input((8,))
+    y = Product(way, 8, "down")(ops.relu(Product(way, 16, "up")(x)))
+    model = keras.Model(x, Product(way, 4, "head")(Product(way, 8, "first")(x) + y))
+    plan = zero_array.keras.init(model)
+    fills = {entry.name: entry.fill for entry in plan}
+    assert fills == {"first/w": "identity", "up/w": "hadamard", "down/w": "zeros", "head/w": "identity"}
+    width = 4 if "stacked" in way else 8
+    wide = zero_array.zero_init((2 * width, width), dtype="float32")
+    found = ops.convert_to_numpy(model.get_layer("up").w)
+    for matrix in found if "stacked" in way else (found,):
+        assert (
+            matrix == (wide if plan["up/w"].parameter.out_axis == 0 and way in ("left", "einsum") else wide.T)
+        ).all()
+    random = numpy.random.default_rng(0)
+    assert not still(model, random.random((8, 8)), random.random((8, 4)))
+
+
+def test_unknown_products() -> None:
+    """A matrix that is read in two ways, or changed before it is used, is refused."""
+    x = keras.Input((8,))
+    ways: dict[str, Any] = {
+        "both": lambda x, w: x @ w + ops.transpose(ops.matmul(w, ops.transpose(x))),
+        "scaled": lambda x, w: x @ (w * 0.5),
+    }
+    for way, compute in ways.items():
+        layer = Product("matmul", 8, way)
+        layer.compute = compute
+        with pytest.raises(ValueError, match=rf"^it can't be told what these parameters are: {way}/w: say"):
+            zero_array.keras.init(keras.Model(x, layer(x)))
 
 
 class Opaque(layers.Layer):

@@ -1,6 +1,6 @@
 """What the variables of Keras's layers are: read from the types of the layers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -100,6 +100,26 @@ def _center(layer: Any) -> Any:
     """The tap at which a layer that keeps the size is the identity, where it pads for itself."""
     keeps = layer.padding == "same" and (isinstance(layer, _TRANSPOSED) or prod(layer.strides) == 1)
     return "same" if keeps else "paper"
+
+
+def read_as(operation: Any, given: Sequence[Any], names: Mapping[int, str], name: str) -> Layer | None:
+    """How an operation of two reads the variable of that name, where that is as a layer does."""
+    places = [place for place, item in enumerate(given) if names.get(id(item)) == name]
+    if len(given) != 2 or len(places) != 1:
+        return None
+    (place,) = places
+    shape = tuple(given[place].shape)
+    rank, described = len(shape), None
+    match type(operation).__name__:
+        case "Einsum" if "->" in operation.subscripts:
+            *factors, output = operation.subscripts.replace("...", "").replace("->", ",").split(",")
+            described = _einsum(",".join((factors[1 - place], factors[place])) + f"->{output}")
+        case "Matmul" | "Dot" if rank == 2:
+            described = Layer("linear", (place,), (1 - place,))  # on the right its columns are the outputs
+        case "Matmul" if rank > 2:
+            axes = rank - 2 + place, rank - 1 - place
+            described = Layer("linear", axes[:1], axes[1:], stacked=tuple(range(rank - 2)))
+    return described if described is not None and described.covers(shape) else None
 
 
 def _einsum(equation: str) -> Layer:

@@ -8,7 +8,7 @@ import keras
 from .._model import make
 from .._planning import _network_checks
 from .._planning._filling import Filling
-from .._planning._plan import MATRICES, Fill, Parameter, Plan
+from .._planning._plan import Fill, Parameter, Plan
 from .._planning._recipe import Recipe, needs_structure
 from .._planning._structure import Structure
 from .._typing import Array, Choice, Order, Scale
@@ -81,7 +81,6 @@ def init(
 
     def read() -> tuple[list[Parameter], Structure]:
         held = parameters(model, names)
-        weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
         is_named = branches is not None and branches != "found"
         inputs = _symbols(model, example_inputs)
         if inputs is None:
@@ -89,7 +88,7 @@ def init(
                 raise _network_checks.inputs_needed()
             return held, Structure()
         try:
-            return held, trace(model, names, weights, inputs)
+            return trace(model, names, held, inputs)
         except Exception as error:
             if not is_named:
                 raise _network_checks.not_symbolic(model, error) from error

@@ -4,14 +4,17 @@ Keras keeps with each symbolic tensor the operation that made it. Layers of one'
 must be layers and `keras.ops`. This file alone reads attributes of Keras that begin with an underscore.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import keras
 from keras import layers
 
 from .._planning._graph import Node
+from .._planning._layer import Layer
+from .._planning._plan import MATRICES, Parameter
 from .._planning._structure import Structure, structure
+from ._layers import read_as
 
 _NAMES = {
     "attention": "dot attention",
@@ -33,6 +36,7 @@ class Tracer:
         self.names = names
         self.nodes: list[Node] = []
         self.uses: dict[str, set[str]] = {}
+        self.layouts: dict[str, set[Layer | None]] = {}  # how products read a variable
 
     def add(self, node: Node) -> int:
         """Append a node."""
@@ -80,7 +84,9 @@ class Tracer:
             given = keras.tree.flatten((call.arguments.args, call.arguments.kwargs))
             held = [self.names[id(item)] for item in given if id(item) in self.names]
             for name in held:
-                self.uses.setdefault(name, set()).add(op)
+                layout = read_as(operation, given, self.names, name)
+                self.uses.setdefault(name, set()).add("product" if layout else op)
+                self.layouts.setdefault(name, set()).add(layout)
         if op == "dot attention":  # of query, value and key, the last of which is the value where it is left out
             op, sources = "attention", (sources[0], sources[-1], sources[1])
         if op == "embedding":
@@ -122,11 +128,28 @@ def is_looked_into(operation: Any) -> bool:
     return isinstance(operation, keras.Model) or (own and isinstance(operation, layers.Layer))
 
 
-def trace(model: Any, names: Mapping[int, str], weights: set[str], inputs: tuple[Any, dict[str, Any]]) -> Structure:
-    """The structure of a model; `inputs` are symbolic tensors, by place and by name."""
+def trace(
+    model: Any, names: Mapping[int, str], held: Sequence[Parameter], inputs: tuple[Any, dict[str, Any]]
+) -> tuple[list[Parameter], Structure]:
+    """Its parameters by what is done with them too, and its structure; `inputs` are symbolic, by place and by name."""
     tracer = Tracer(names)
     _, outputs = follow(model, tracer, inputs)
-    return structure(tracer.nodes, outputs, tracer.uses, weights)
+    return found_in(tracer, outputs, held)
+
+
+def found_in(tracer: Tracer, outputs: Sequence[int], held: Sequence[Parameter]) -> tuple[list[Parameter], Structure]:
+    """The same of what a tracer followed."""
+    known = [_by_layout(parameter, tracer.layouts.get(parameter.name, set())) for parameter in held]
+    weights = {parameter.name for parameter in known if parameter.kind in MATRICES}
+    return known, structure(tracer.nodes, outputs, tracer.uses, weights)
+
+
+def _by_layout(parameter: Parameter, layouts: Collection[Layer | None]) -> Parameter:
+    """A parameter of unknown kind that products alone read, all alike, is a layer's matrix."""
+    if parameter.kind != "unknown" or len(layouts) != 1:
+        return parameter
+    (layout,) = layouts
+    return layout.parameter(parameter.name, parameter.shape) if layout else parameter
 
 
 def follow(model: Any, tracer: Tracer, inputs: tuple[Any, dict[str, Any]]) -> tuple[Any, list[int]]:
