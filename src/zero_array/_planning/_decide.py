@@ -28,9 +28,10 @@ def by_use(parameter: Parameter, found: Structure) -> Parameter:
     if parameter.kind != "unknown":
         return parameter
     kind: Kind = "unknown"
-    if uses and uses <= {"mul", "div"}:
+    is_vector = max(parameter.shape, default=1) == prod(parameter.shape)
+    if uses and uses <= ({"mul", "div", "scale"} if is_vector else {"scale"}):  # a matrix may be multiplied before use
         kind = "scale"
-    elif uses and uses <= {"add", "sub"} and max(parameter.shape, default=1) == prod(parameter.shape):
+    elif uses and uses <= {"add", "sub"} and is_vector:
         kind = "bias"
     elif uses and uses <= {"add", "sub", "cat", "lookup"}:
         kind = "offset"
@@ -38,6 +39,12 @@ def by_use(parameter: Parameter, found: Structure) -> Parameter:
         out_axis, in_axis = (0, 1) if "linear" in uses else (1, 0)
         return replace(parameter, kind="linear", out_axis=out_axis, in_axis=in_axis)
     return replace(parameter, kind=kind)
+
+
+def matrices(parameters: Sequence[Parameter], uses: Mapping[str, Collection[str]]) -> set[str]:
+    """The names of the parameters that hold a layer's matrix, those that are known by their use alone among them."""
+    found = Structure(uses=uses)
+    return {parameter.name for parameter in parameters if by_use(parameter, found).kind in MATRICES}
 
 
 def at_ends(parameters: Sequence[Parameter], recipe: Recipe, found: Structure) -> dict[str, tuple[bool, str]]:

@@ -85,7 +85,7 @@ class Tracer:
             held = [self.names[id(item)] for item in given if id(item) in self.names]
             for name in held:
                 layout = read_as(operation, given, self.names, name)
-                self.uses.setdefault(name, set()).add("product" if layout else op)
+                self.uses.setdefault(name, set()).add("product" if layout else _use(op, call))
                 self.layouts.setdefault(name, set()).add(layout)
         if op == "dot attention":  # of query, value and key, the last of which is the value where it is left out
             op, sources = "attention", (sources[0], sources[-1], sources[1])
@@ -120,6 +120,13 @@ class Tracer:
         for made, tensor in zip(call.output_tensors, outputs, strict=True):
             self.same(made, tensor)
         return nodes
+
+
+def _use(op: str, call: Any) -> str:
+    """What an operation uses a variable for: a scale has no axis that the activations do not have."""
+    shapes = [tensor.shape for tensor in call.input_tensors]
+    is_scale = op in ("mul", "div") and call.output_tensors[0].shape in shapes
+    return "scale" if is_scale else op
 
 
 def is_looked_into(operation: Any) -> bool:
