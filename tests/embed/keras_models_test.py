@@ -1,5 +1,6 @@
 """Keras, on each of its backends: whole models of the functional API, and subclasses."""
 
+from functools import partial
 from typing import Any, ClassVar
 
 import keras
@@ -183,6 +184,70 @@ def test_other_layers() -> None:
     assert (kernel[1, 1] == zero_array.zero_init((2, 1), dtype="float32")[0, 0]).all()
     assert numpy.count_nonzero(kernel) == 16
     assert model.layers[1].output is not None  # which Keras refuses of a layer with two calls
+
+
+class Own(layers.Layer):
+    """A cell of one's own, of two layers in series."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.state_size, self.output_size = size, size
+        self.first, self.last = layers.Dense(size, name="first"), layers.Dense(size, name="last")
+
+    def build(self, shape: Any) -> None:
+        """Make both matrices."""
+        self.first.build(shape)
+        self.last.build(shape)
+
+    def call(self, x: Any, states: Any) -> Any:
+        """One step."""
+        y = self.last(self.first(x + states[0]))
+        return y, [y]
+
+
+def test_recurrent_branches() -> None:
+    """Of a recurrent branch the kernels of the last cells are zeros, none where that would never learn; all learn."""
+    several = partial(layers.RNN, return_sequences=True)
+    zeros = {
+        "lstm": layers.LSTM(4, return_sequences=True),
+        "gru": layers.GRU(4, return_sequences=True, use_bias=False, reset_after=False),
+        "simple": layers.SimpleRNN(4, return_sequences=True),
+        "both": layers.Bidirectional(layers.LSTM(2, return_sequences=True)),
+        "stacked": several([layers.LSTMCell(4, name="below"), layers.LSTMCell(4, name="last")]),
+        "product": layers.Bidirectional(layers.GRU(4, return_sequences=True), merge_mode="mul"),
+    }
+    others = {
+        "relu": layers.SimpleRNN(4, return_sequences=True, activation="relu"),
+        "flat": layers.LSTM(4, return_sequences=True, recurrent_activation="relu"),
+        "half": layers.GRU(4, return_sequences=True, recurrent_activation="tanh"),
+        "high": layers.GRU(4, return_sequences=True, activation="sigmoid"),
+        "own": several(Own(4)),
+        "spread": layers.TimeDistributed(keras.Sequential([layers.Dense(8, "relu"), layers.Dense(4)])),
+    }
+    inputs = x = keras.Input((3, 4))
+    for part in (*zeros.values(), *others.values()):
+        x = x + part(x)
+    model = keras.Model(inputs, layers.Dense(2, name="head")(x))
+    paths = {variable.path: name for name, part in (zeros | others).items() for variable in part.variables}
+    plan = zero_array.keras.init(model)
+    found = [(paths.get(entry.name, ""), entry) for entry in plan if "kernel" in entry.name]
+    assert {name for name, entry in found if entry.fill == "zeros"} == set(zeros)
+    for name, entry in found:
+        is_kept = "below" in entry.name or ("forward" in entry.name and name == "product")
+        assert (entry.fill == "zeros") == (name in zeros and not is_kept), entry.name
+    assert "ends in a ReLU" in next(entry.reason for name, entry in found if name == "relu")
+    random = numpy.random.default_rng(0)
+    assert not still(model, random.random((8, 3, 4)), random.random((8, 3, 2)))
+
+
+def test_names_of_activations() -> None:
+    """Activations are known by what Keras calls them: a gate that is half open, ends that are never zero."""
+    x = keras.Input((3, 4))
+    y = x + layers.LSTM(4, return_sequences=True, recurrent_activation="hard_sigmoid", name="gate")(x)
+    for name in ("hard_sigmoid", "log_sigmoid", "log_softmax"):
+        y = y + layers.Dense(4, name, name=name)(y)
+    plan = zero_array.keras.init(keras.Model(x, layers.Dense(2)(y)))
+    assert {entry.name.split("/")[0] for entry in plan.filter("*kernel", fill="zeros")} == {"gate"}
 
 
 class Product(layers.Layer):

@@ -21,6 +21,7 @@ _SEPARABLE = (layers.SeparableConv1D, layers.SeparableConv2D)
 _NORMS = (layers.BatchNormalization, layers.LayerNormalization, layers.GroupNormalization)
 _NORMS += tuple(kind for kind in (getattr(layers, "RMSNormalization", None),) if kind)  # of 3.9 on
 _ATTENTIONS = (layers.MultiHeadAttention, layers.GroupQueryAttention)
+CELLS = (layers.LSTMCell, layers.GRUCell, layers.SimpleRNNCell)
 _PLAIN = {"bias": "bias", "beta": "bias"}
 
 
@@ -78,7 +79,7 @@ def _kernels(layer: Any) -> Iterator[tuple[Any, Any]]:
     elif isinstance(layer, _SEPARABLE):
         yield layer.depthwise_kernel, _depthwise(layer, layer.depthwise_kernel)
         yield layer.pointwise_kernel, _kernel(layer.pointwise_kernel, -1, -2)
-    elif isinstance(layer, (layers.LSTMCell, layers.GRUCell, layers.SimpleRNNCell)):
+    elif isinstance(layer, CELLS):
         for kernel in (layer.kernel, layer.recurrent_kernel):
             yield kernel, Layer("recurrent", (1,), (0,))
 

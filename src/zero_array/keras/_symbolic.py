@@ -14,7 +14,7 @@ from .._planning._graph import Node
 from .._planning._layer import Layer
 from .._planning._plan import MATRICES, Parameter
 from .._planning._structure import Structure, structure
-from ._layers import read_as
+from ._layers import CELLS, read_as
 
 _NAMES = {
     "attention": "dot attention",
@@ -22,11 +22,14 @@ _NAMES = {
     "dot": "matmul",
     "dotproductattention": "attention",
     "groupedqueryattention": "multihead",
+    "logsoftmax": "log_softmax",
     "multiheadattention": "multihead",
     "multiply": "mul",
     "subtract": "sub",
     "truedivide": "div",
 }
+_GATES = {"hardsigmoid", "sigmoid"}
+"""Activations of gates that let a half through where their weights are zero."""
 
 
 class Tracer:
@@ -75,11 +78,13 @@ class Tracer:
         """The nodes of the outputs of one call."""
         if is_looked_into(operation):
             return self.inside(operation, call, inputs)
+        if isinstance(operation, layers.RNN | layers.Bidirectional):
+            return [self.recurrent(operation, sources, where)] * len(call.output_tensors)
         kind = type(operation).__name__.lower()
         op = "norm" if "normalization" in kind else _NAMES.get(kind, kind)
-        op = operation.activation.__name__ if isinstance(operation, layers.Activation) else op
+        op = _activation(operation) if isinstance(operation, layers.Activation) else op
         if isinstance(operation, layers.Layer):
-            held = [self.names[id(item)] for item in operation.trainable_variables if id(item) in self.names]
+            held = self.held(operation)
         else:
             given = keras.tree.flatten((call.arguments.args, call.arguments.kwargs))
             held = [self.names[id(item)] for item in given if id(item) in self.names]
@@ -95,10 +100,36 @@ class Tracer:
             sources = (self.add(Node("conv", tuple(sources), tuple(held[:1]), where)),)
             held = held[1:]
         node = self.add(Node(op, tuple(sources), tuple(held), where))
-        activation = getattr(getattr(operation, "activation", None), "__name__", "linear")
+        if op != "multihead" and self.owners(operation) > 1:  # in an order that is not known
+            node = self.add(Node("layers", (node,), (), where, is_zero=False))
+        activation = _activation(operation)
         if held and activation != "linear":
             node = self.add(Node(activation, (node,), (), where))
         return [node] * len(call.output_tensors)
+
+    def held(self, layer: Any) -> list[str]:
+        """The names of its variables."""
+        return [self.names[id(item)] for item in layer.trainable_variables if id(item) in self.names]
+
+    def owners(self, operation: Any) -> int:
+        """How many layers in a layer have variables."""
+        held = operation._flatten_layers() if isinstance(operation, layers.Layer) else ()
+        return sum(any(id(item) in self.names for item in layer._trainable_variables) for layer in held)
+
+    def recurrent(self, layer: Any, sources: Sequence[int], where: str) -> int:
+        """The cells of a recurrent layer, one after the other, or of two side by side."""
+        if isinstance(layer, layers.Bidirectional):
+            ways = [self.recurrent(way, sources, where) for way in (layer.forward_layer, layer.backward_layer)]
+            return self.add(Node("mul" if layer.merge_mode == "mul" else "cat", tuple(ways), (), where))
+        for cell in getattr(layer.cell, "cells", (layer.cell,)):
+            node = self.add(Node("recurrent", tuple(sources), tuple(self.held(cell)), where))
+            is_open = isinstance(cell, layers.SimpleRNNCell) or _activation(cell, "recurrent_activation") in _GATES
+            if not is_open or not isinstance(cell, CELLS):  # zeros might never learn
+                node = self.add(Node("cell", (node,), (), where, is_zero=False))
+            if (activation := _activation(cell)) != "linear":
+                node = self.add(Node(activation, (node,), (), where))
+            sources = (node,)
+        return node
 
     def inside(self, layer: Any, call: Any, inputs: Sequence[int | None]) -> list[int | None]:
         """What a layer of layers computes, by calling its `call` alone."""
@@ -120,6 +151,12 @@ class Tracer:
         for made, tensor in zip(call.output_tensors, outputs, strict=True):
             self.same(made, tensor)
         return nodes
+
+
+def _activation(layer: Any, attribute: str = "activation") -> str:
+    """What the activation of a layer is called."""
+    name = getattr(getattr(layer, attribute, None), "__name__", "linear").replace("_", "")
+    return _NAMES.get(name, name)
 
 
 def _use(op: str, call: Any) -> str:
