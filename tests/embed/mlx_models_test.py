@@ -282,6 +282,32 @@ def test_changed_matrix(name: str) -> None:
         zero_array.mlx.init(Raw(CHANGED[name]), example_inputs=mx.zeros((2, 8)))
 
 
+class Recurrent(nn.Module):
+    """Two recurrent layers as a branch."""
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__()
+        self.below, self.last, self.head = kind(4, 4), kind(4, 4), nn.Linear(4, 2)
+
+    def __call__(self, x: Any) -> Any:
+        """The sum."""
+        y = x
+        for layer in (self.below, self.last):
+            y = layer(y)
+            y = y[0] if isinstance(y, tuple) else y
+        return self.head(x + y)
+
+
+@pytest.mark.parametrize("length", [2, 5])
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_recurrent_branch(kind: Any, length: int) -> None:
+    """Of a branch of recurrent layers the last starts as zeros, as in torch and Keras; no step of one is a branch."""
+    plan = zero_array.mlx.init(Recurrent(kind), example_inputs=mx.zeros((2, length, 4)))
+    zeros = {entry.name.rpartition(".")[0] for entry in plan if entry.fill == "zeros" and "W" in entry.name}
+    assert zeros == {"last"}
+    assert {entry.fill for entry in plan.filter("last.W*")} == {"zeros"}
+
+
 class Packed(nn.Module):
     """An attention whose query, key and value are one matrix, and by hand."""
 
