@@ -186,6 +186,32 @@ def test_other_layers() -> None:
     assert model.layers[1].output is not None  # which Keras refuses of a layer with two calls
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (1, 2, 0)])
+def test_sums_of_several(order: tuple[int, ...]) -> None:
+    """Of a sum of three, each side with layers is a branch; a mean of two is a sum as well."""
+    x = keras.Input((8,))
+    sides = x, layers.Dense(8, name="one")(x), layers.Dense(8, name="two")(layers.Dense(8, "gelu", name="first")(x))
+    y = layers.Add()([sides[place] for place in order])
+    y = layers.Average()([y, layers.Dense(8, name="mean")(layers.Dense(8, "gelu", name="second")(y))])
+    plan = zero_array.keras.init(keras.Model(x, layers.Dense(3, name="head")(y)))
+    assert {entry.name for entry in plan.filter("*/kernel", fill="zeros")} == {
+        "one/kernel",
+        "two/kernel",
+        "mean/kernel",
+    }
+
+
+def test_quantised() -> None:
+    """A layer that holds its weight in fewer bits is refused."""
+    x = keras.Input((8,))
+    model = keras.Model(x, layers.Dense(3, name="head")(layers.Dense(8, name="small")(x)))
+    model.get_layer("small").quantize("int8")
+    message = "`model` must hold its weights as they are; got a Dense at small: start the model before model.quantize"
+    with pytest.raises(TypeError, match=f"^{message}$"):
+        zero_array.keras.init(model)
+    assert is_documented(message)
+
+
 class Own(layers.Layer):
     """A cell of one's own, of two layers in series."""
 

@@ -39,7 +39,8 @@ def init(
     Parameters
     ----------
     model : keras.Model
-        The model, built. Its trainable variables are filled; those of frozen layers stay.
+        The model, built. Its trainable variables are filled; those of frozen layers stay. Quantised layers are
+        refused: call it before ``model.quantize``.
     recipe : str, Recipe or Plan
         As in `zero_array.torch.init_`.
     example_inputs : array, tuple or dict, optional
@@ -103,9 +104,12 @@ def init(
 
 
 def opened(model: Any) -> dict[str, Any]:
-    """The trainable variables of a model by their paths; refuses what has none."""
+    """The trainable variables of a model by their paths; refuses what has none, or weights in fewer bits."""
     if not isinstance(model, keras.layers.Layer):
         raise _network_checks.no_model(model, "keras.Model")
+    for layer in model._flatten_layers():
+        if getattr(layer, "quantization_mode", None):
+            raise _network_checks.no_plain_layer(layer.path, layer, "model.quantize")
     variables = {variable.path: variable for variable in model.trainable_variables}
     if not variables:
         raise _network_checks.not_built(model)

@@ -5,6 +5,7 @@ must be layers and `keras.ops`. This file alone reads attributes of Keras that b
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import keras
@@ -79,42 +80,54 @@ class Tracer:
         if is_looked_into(operation):
             return self.inside(operation, call, inputs)
         if isinstance(operation, layers.RNN | layers.Bidirectional):
-            return [self.recurrent(operation, sources, where)] * len(call.output_tensors)
-        kind = type(operation).__name__.lower()
-        op = "norm" if "normalization" in kind else _NAMES.get(kind, kind)
-        op = _activation(operation) if isinstance(operation, layers.Activation) else op
-        if isinstance(operation, layers.Layer):
-            held = self.held(operation)
+            node = self.recurrent(operation, sources, where)
+        elif isinstance(operation, layers.Add | layers.Average) and sources:
+            node = reduce(lambda one, other: self.add(Node("add", (one, other), (), where)), sources)
+            if isinstance(operation, layers.Average):
+                node = self.add(Node("average", (node,), (), where))
+        elif isinstance(operation, layers.Layer):
+            node = self.layer(operation, sources, where)
         else:
-            given = keras.tree.flatten((call.arguments.args, call.arguments.kwargs))
-            held = [self.names[id(item)] for item in given if id(item) in self.names]
-            for name in held:
-                layout = read_as(operation, given, self.names, name)
-                self.uses.setdefault(name, set()).add("product" if layout else _use(op, call))
-                self.layouts.setdefault(name, set()).add(layout)
+            node = self.operation(operation, call, sources, where)
+        return [node] * len(call.output_tensors)
+
+    def layer(self, layer: Any, sources: Sequence[int], where: str) -> int:
+        """A layer of Keras, and its activation."""
+        op, held = _op(layer), self.held(layer)
+        if isinstance(layer, layers.Activation):
+            op = _activation(layer)
         if op == "dot attention":  # of query, value and key, the last of which is the value where it is left out
             op, sources = "attention", (sources[0], sources[-1], sources[1])
         if op == "embedding":
             sources = ()
-        if kind.startswith("separable"):  # two layers in series, the first of which has the first variable
+        if op.startswith("separable"):  # two layers in series, the first of which has the first variable
             sources = (self.add(Node("conv", tuple(sources), tuple(held[:1]), where)),)
             held = held[1:]
         node = self.add(Node(op, tuple(sources), tuple(held), where))
-        if op != "multihead" and self.owners(operation) > 1:  # in an order that is not known
+        if op != "multihead" and self.owners(layer) > 1:  # in an order that is not known
             node = self.add(Node("layers", (node,), (), where, is_zero=False))
-        activation = _activation(operation)
-        if held and activation != "linear":
+        if held and (activation := _activation(layer)) != "linear":
             node = self.add(Node(activation, (node,), (), where))
-        return [node] * len(call.output_tensors)
+        return node
+
+    def operation(self, operation: Any, call: Any, sources: Sequence[int], where: str) -> int:
+        """An operation of `keras.ops`, which may read variables."""
+        op, given = _op(operation), keras.tree.flatten((call.arguments.args, call.arguments.kwargs))
+        held = [self.names[id(item)] for item in given if id(item) in self.names]
+        for name in held:
+            layout = read_as(operation, given, self.names, name)
+            self.uses.setdefault(name, set()).add("product" if layout else _use(op, call))
+            self.layouts.setdefault(name, set()).add(layout)
+        return self.add(Node(op, tuple(sources), tuple(held), where))
 
     def held(self, layer: Any) -> list[str]:
         """The names of its variables."""
         return [self.names[id(item)] for item in layer.trainable_variables if id(item) in self.names]
 
-    def owners(self, operation: Any) -> int:
+    def owners(self, layer: Any) -> int:
         """How many layers in a layer have variables."""
-        held = operation._flatten_layers() if isinstance(operation, layers.Layer) else ()
-        return sum(any(id(item) in self.names for item in layer._trainable_variables) for layer in held)
+        held = layer._flatten_layers()
+        return sum(any(id(item) in self.names for item in part._trainable_variables) for part in held)
 
     def recurrent(self, layer: Any, sources: Sequence[int], where: str) -> int:
         """The cells of a recurrent layer, one after the other, or of two side by side."""
@@ -151,6 +164,12 @@ class Tracer:
         for made, tensor in zip(call.output_tensors, outputs, strict=True):
             self.same(made, tensor)
         return nodes
+
+
+def _op(operation: Any) -> str:
+    """What an operation or layer is called."""
+    kind = type(operation).__name__.lower()
+    return "norm" if "normalization" in kind else _NAMES.get(kind, kind)
 
 
 def _activation(layer: Any, attribute: str = "activation") -> str:
