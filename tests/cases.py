@@ -1,6 +1,17 @@
 """The golden cases: one list, read by the reference and by the tests of every backend."""
 
+import json
+from pathlib import Path
 from typing import Any, NamedTuple
+
+GOLDEN = Path(__file__).with_name("golden.json")
+"""The file of digests, which the reference writes."""
+
+
+def recorded() -> dict[str, dict[str, str]]:
+    """The digests in it, by case and dtype."""
+    found: dict[str, dict[str, str]] = json.loads(GOLDEN.read_text(encoding="ascii"))["digests"]
+    return found
 
 
 class Case(NamedTuple):
@@ -10,6 +21,31 @@ class Case(NamedTuple):
     function: str
     shape: tuple[int, ...]
     options: dict[str, Any]
+
+    def build(self, **options: Any) -> Any:
+        """The array of it, by the package, which the reference does not import."""
+        import zero_array
+
+        if self.function == "signs":
+            return zero_array.hadamard(self.shape[0], **self.options, **options)
+        return getattr(zero_array, f"{self.function}_init")(self.shape, **self.options, **options)
+
+    @property
+    def built(self) -> tuple[int, ...]:
+        """The shape of that array."""
+        window = self.options.get("window")
+        return tuple(stop - start for start, stop in window) if window else self.shape
+
+
+def bits(array: Any) -> Any:
+    """The bits of an array of any backend, as unsigned integers of NumPy."""
+    import numpy
+
+    from zero_array._host import to_bytes
+
+    data = to_bytes(array)
+    size = len(data) // max(1, int(numpy.prod(array.shape)))
+    return numpy.frombuffer(data, dtype=f"u{size}").reshape(array.shape)
 
 
 def _case(id: str, function: str, *shape: int, **options: Any) -> Case:

@@ -1,7 +1,9 @@
 """How much memory building may take: the cases, and the limit. Each library's session measures in its own way."""
 
+import gc
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,3 +69,20 @@ def traced(make: Callable[[], Any]) -> tuple[int, int]:
         return tracemalloc.get_traced_memory()[1], array.nbytes
     finally:
         tracemalloc.stop()
+
+
+def peak(work: Callable[[], object]) -> int:
+    """The most memory that was held during some work."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def resident() -> int:
+    """The KiB of memory that this process holds now (Linux)."""
+    gc.collect()
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmRSS:")[2].split()[0])

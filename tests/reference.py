@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from math import frexp, sqrt
-from pathlib import Path
 from typing import Any
 
-from cases import CASES, SIGNS, Case
+from cases import CASES, GOLDEN, SIGNS, Case
 
 DEFINITION = 1
-GOLDEN = Path(__file__).with_name("golden.json")
 
 Matrix = list[list[float]]
 Nested = Any

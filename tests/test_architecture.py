@@ -276,6 +276,25 @@ def test_signatures_are_alike(name: str) -> None:
     assert [item.arg for item in PUBLIC[f"dask.{name}"].args.posonlyargs] == ["shape"]
 
 
+NO_MESSAGES = {
+    "_auditing._safetensors": 1,  # what JSON's reader is stopped by
+    "torch._symbolic": 1,  # what torch.fx is stopped by
+}
+"""Where so many errors of these kinds are made whose words no user sees."""
+
+
+@each_module
+def test_messages_are_at_home(path: Path) -> None:
+    """Every TypeError and ValueError is made in a file of checks, where its words are tested."""
+    made = [
+        node
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("TypeError", "ValueError")
+    ]
+    if not path.stem.endswith("_checks"):
+        assert len(made) == NO_MESSAGES.get(name_of(path), 0)
+
+
 @each_module
 def test_files_are_short(path: Path) -> None:
     """A file can be read in one sitting: 300 lines at most."""

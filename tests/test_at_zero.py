@@ -125,3 +125,10 @@ def test_parameters() -> None:
 def test_is_zero() -> None:
     """Rounding does not count."""
     assert [_at_zero.is_zero(value) for value in (None, 0.0, -1e-9, 1e-3)] == [None, True, True, False]
+
+
+def test_thresholds() -> None:
+    """A choice that is a number at zero is a threshold; one that is an activation there, or unknown, is none."""
+    active, number = Known(node=0, at_zero=0.0), Known(at_zero=0.0)
+    for which, expected in ((0.0, True), (1.0, False), (None, False)):
+        assert _at_zero.is_threshold(Known(at_zero=which), number, active) == expected

@@ -201,6 +201,44 @@ def test_wide_query() -> None:
     assert attention(shape=(8, 4)).fills()["q"] == "query hadamard"
 
 
+def test_output_that_narrows() -> None:
+    """Behind values that are zero, an identity that narrows would have columns of zeros: it is zero, they are not."""
+    net = Network()
+    core = net.attend(*(net.layer(name, net.x, shape=(8, 4)) for name in "qkv"))
+    net.add(net.x, net.layer("out", core, shape=(4, 8)))
+    made = net.plan()
+    assert {entry.name: entry.fill for entry in made} == {
+        "q": "query hadamard",
+        "k": "key zeros",
+        "v": "value hadamard",
+        "out": "zeros",
+    }
+    assert made["out"].reason == "last weight of a residual branch"
+
+
+def test_attentions_side_by_side() -> None:
+    """All attentions that one layer projects end its branch; beside anything else none does."""
+    for beside in (False, True):
+        net = Network()
+        cores = [net.attend(*(net.layer(f"{name}{number}", net.x) for name in "qkv")) for number in range(2)]
+        more = [net.layer("more", net.x)] if beside else []
+        net.add(net.x, net.layer("out", net.op("cat", *cores, cores[0], *more), shape=(4, 4)))
+        found = net.structure()
+        assert [attention.ends_branch for attention in found.attentions] == [not beside] * 2
+        assert [(branch.ends, branch.outputs) for branch in found.branches] == [
+            (("out",), ()) if beside else ((), ("out",))
+        ]
+
+
+@pytest.mark.parametrize("first", ["common", "input"])
+def test_attention_beside_a_shortcut(first: str) -> None:
+    """What is projected together with a shortcut isn't zero by its values."""
+    net = Network()
+    core = net.attend(*(net.layer(name, net.x) for name in "qkv"))
+    net.add(net.x, net.layer("out", net.op("cat", net.x if first == "common" else net.op("input"), core)))
+    assert [(branch.ends, branch.outputs) for branch in net.structure().branches] == [(("out",), ())]
+
+
 def packed(*rows: Any) -> Network:
     """An attention whose query, key and value are views of one layer's output."""
     net = Network()

@@ -366,7 +366,7 @@ class OnMeta:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: audit([1]), TypeError, "got list: pass model.state_dict(), or such a dict"),  # type: ignore[arg-type]
+        (lambda: audit([1]), TypeError, "or be the path of a file of them; got list: pass"),  # type: ignore[arg-type]
         (lambda: audit({"w": 3}), TypeError, "`weights` must map names to arrays; got int for 'w'"),
         (lambda: audit({"w": OnMeta()}), ValueError, "got 'w' on the meta device: materialize the model first"),
         (lambda: audit({"w": normal(2, 2)}, layout=3), TypeError, "`layout` must be (out_axis, in_axis), or"),

@@ -96,6 +96,28 @@ def test_shards_are_read(read: Read, tmp_path: Path) -> None:
     assert [facts.parameter for facts in audit(read(index)).weights] == ["a.w", "b.w"]
 
 
+@pytest.mark.parametrize("name", ["w.npz", "w.safetensors", "w.safetensors.index.json"])
+def test_the_path_of_a_file(tmp_path: Path, name: str) -> None:
+    """The function takes the path of each kind of file, as text or not, with all options, and closes the file."""
+    numpy.savez(tmp_path / "w.npz", **weights())
+    safetensors.numpy.save_file(weights(), tmp_path / "w.safetensors")
+    places = {"weight_map": dict.fromkeys(weights(), "w.safetensors")}
+    (tmp_path / "w.safetensors.index.json").write_text(json.dumps(places), encoding="utf-8")
+    options: dict[str, Any] = {"layout": {"single": (-2, -1)}, "tolerance": 0.5, "dtype": None}
+    wanted = audit(weights(), **options)
+    for path in (tmp_path / name, str(tmp_path / name)):
+        found = audit(path, **options)
+        assert sorted(found.weights, key=str) == sorted(wanted.weights, key=str)
+        assert sorted(found.findings, key=str) == sorted(wanted.findings, key=str)
+
+
+@pytest.mark.parametrize("name", ["model.pt", "missing.npz"])
+def test_the_path_of_no_file(name: str) -> None:
+    """It refuses what the command refuses, in the same words."""
+    with pytest.raises(ValueError, match=rf"^`file` must be .*; got '{name}', which is "):
+        audit(name)
+
+
 BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "no bytes": ({"header": b"", "data": b"", "length": 7}, "its header should be 7 bytes long, and 0 are there"),
     "length that lies": ({"header": {}, "length": LARGE}, f"its header should be {LARGE} bytes long, and 26 are there"),

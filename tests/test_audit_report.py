@@ -143,6 +143,13 @@ def test_plots_of_many_weights() -> None:
     assert labels == ["now", "now zero"]
 
 
+@pytest.mark.parametrize("draw", [plot.singular_values, plot.twin_map, plot.signal_by_depth, plot.gradient_reach])
+def test_plots_of_no_report(draw: Any) -> None:
+    """Weights are no report: the refusal says what is."""
+    with pytest.raises(TypeError, match=r"^`report` must be a Report; got dict: pass what zero_array\.audit returns$"):
+        draw({"w": zero_init((4, 2))})
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A checkpoint with twins."""
@@ -169,6 +176,17 @@ def test_command_with_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_command_has_the_options_of_the_function(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Patterns of names with their axes, those that are no matrix, and no dtype to round to."""
+    given = {name: zero_init((6, 3)) + numpy.arange(3) for name in ("a.kernel", "a.scale", "b.w")}
+    numpy.savez(tmp_path / "w.npz", **given)
+    options = ["--layout", "*.kernel=-1,-2", "--layout", "*.scale=none", "--layout", "1,0", "--dtype", "none"]
+    main(["audit", str(tmp_path / "w.npz"), "--json", *options])
+    layout = {"*.kernel": (-1, -2), "*.scale": None, "*": (1, 0)}
+    assert capsys.readouterr().out == f"{audit(given, layout=layout, dtype=None).to_json()}\n"
+    assert audit(given, layout=layout, dtype=None) != audit(given)
+
+
 def test_command_on_a_terminal(path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal the text has colours, and the way is shown and wiped out."""
     for stream in ("stdout", "stderr"):
@@ -184,7 +202,7 @@ def test_command_on_a_terminal(path: Path, capsys: pytest.CaptureFixture[str], m
     ("arguments", "message"),
     [
         (["missing.npz"], "`file` must be a file; got 'missing.npz', which is none"),
-        (["w.npz", "--layout", "out,in"], "`layout` must look like 0,1 or -1,-2; got 'out,in'"),
+        (["w.npz", "--layout", "out,in"], "or -1,-2 or *.kernel=-1,-2 or *.scale=none; got 'out,in'"),
         (["w.npz", "--tolerance", "2"], "`tolerance` must be a number from 0 to 1; got 2.0"),
         (["w.npz", "--html", "missing/w.html"], "No such file or directory"),
     ],

@@ -157,6 +157,13 @@ def test_options_of_the_matrix(options: dict[str, Any]) -> None:
     assert numpy.array_equal(array.compute(), zero_array.zero_init((96, 24), **options))
 
 
+@pytest.mark.parametrize("chunks", [0, (4, 0), ((3, -3, 8), (4,))], ids=str)
+def test_no_chunks(chunks: Any) -> None:
+    """Chunks that Dask divides by, or takes and can't compute, are refused in one sentence."""
+    with pytest.raises(ValueError, match=r"^`chunks` must be lengths >= 1, or -1 for a whole axis; got "):
+        zero_array.dask.zero_init((8, 4), chunks=chunks)
+
+
 def test_transform_is_lazy(computing: list[int]) -> None:
     """A transform computes nothing early, and keeps the chunks of the batch."""
     values = numpy.arange(5 * 96.0).reshape(5, 96)

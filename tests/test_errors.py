@@ -185,9 +185,26 @@ WINDOWS = [
     ),
     _bad(
         ValueError,
-        "`window` must lie inside the shape, 0 <= start <= stop <= 3 on axis 2; got slice(-1, None, None)",
-        window=(*WHOLE, slice(-1, None)),
+        "`window` must lie inside the shape, 0 <= start <= stop <= 3 on axis 2; got slice(-4, None, None)",
+        window=(*WHOLE, slice(-4, None)),
     ),
+    _bad(
+        ValueError,
+        "`window` must lie inside the shape, 0 <= start <= stop <= 3 on axis 2; got slice(-1, 0, None)",
+        window=(*WHOLE, slice(-1, 0)),
+    ),
+    _bad(
+        ValueError,
+        "`window` must lie inside the shape, 0 <= start <= stop <= 3 on axis 2; got (-2, 3): "
+        "only slices count from the end, such as slice(-2, None)",
+        window=(*WHOLE, (-2, 3)),
+    ),
+    _bad(
+        ValueError,
+        "`window` must lie inside the shape, 0 <= start <= stop <= 3 on axis 2; got range(0, 4)",
+        window=(*WHOLE, range(4)),
+    ),
+    _bad(ValueError, "`window` must have no step; got range(0, 2, 2) on axis 2", window=(*WHOLE, range(0, 2, 2))),
     _bad(
         ValueError,
         "`window` must lie inside the shape, 0 <= start <= stop <= 3 on axis 2; got (2, 1)",
@@ -212,6 +229,7 @@ SPACES = [
 ]
 
 _ONE_OF = "`dtype` must be float64, float32, float16 or bfloat16, by name or as the namespace's own object; got "
+_ORDER = ": pass 'float32' or the like, and change the byte order of what comes back"
 DTYPES = [
     _bad(TypeError, _ONE_OF + "'int32'", dtype="int32"),
     _bad(TypeError, _ONE_OF + "'bool'", dtype="bool"),
@@ -219,8 +237,8 @@ DTYPES = [
     _bad(TypeError, _ONE_OF + "'float'", dtype="float"),
     _bad(TypeError, _ONE_OF + "'float8'", dtype="float8"),
     _bad(TypeError, _ONE_OF + "'float32 '", dtype="float32 "),
-    _bad(TypeError, _ONE_OF + "'>f4'", dtype=">f4"),
-    _bad(TypeError, _ONE_OF + "dtype('>f4')", dtype=numpy.dtype(">f4")),
+    _bad(TypeError, _ONE_OF + "'>f4'" + _ORDER, dtype=">f4"),
+    _bad(TypeError, _ONE_OF + "dtype('>f4')" + _ORDER, dtype=numpy.dtype(">f4")),
     _bad(TypeError, _ONE_OF + "dtype('int32')", dtype=numpy.dtype("int32")),
     _bad(TypeError, _ONE_OF + "<class 'numpy.int8'>", dtype=numpy.int8),
     _bad(TypeError, _ONE_OF + "<class 'numpy.complex64'>", dtype=numpy.complex64),
@@ -283,7 +301,30 @@ def test_message_of_hadamard(error: type[Exception], message: str, n: Any, optio
 
 VECTORS = numpy.ones((2, 12))
 TRANSFORMS: list[tuple[type[Exception], str, Any, dict[str, Any]]] = [
-    (TypeError, "`x` must be an array of an array library; got list", [1.0, 2.0], {}),
+    (TypeError, "`x` must be an array of an array library; got list: pass numpy.asarray(x)", [1.0, 2.0], {}),
+    (TypeError, "`x` must be an array of an array library; got str", "1.0", {}),
+    (
+        TypeError,
+        "`x` must be a plain dense array; got a numpy.matrix: pass numpy.asarray(x)",
+        VECTORS.view(numpy.matrix),
+        {},
+    ),
+    (
+        TypeError,
+        "`x` must be a plain dense array; got a masked one: pass x.filled(0)",
+        numpy.ma.masked_equal(VECTORS, 0),
+        {},
+    ),
+    (
+        TypeError,
+        (
+            "`x` must be an array of real floats, complex numbers or integers; got >f4: "
+            "pass x.astype(x.dtype.newbyteorder('='))"
+        ),
+        VECTORS.astype(">f4"),
+        {},
+    ),
+    (TypeError, "`x` must be an array of real floats, complex numbers or integers; got <U3", VECTORS.astype("<U3"), {}),
     (ValueError, "`x` must have one or more axes; got shape ()", numpy.array(1.0), {}),
     (TypeError, "`x` must be an array of real floats, complex numbers or integers; got bool", VECTORS > 0, {}),
     (

@@ -1,5 +1,7 @@
 """A plan: how it prints, filters, compares, is saved, and what its blocks hold."""
 
+import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +12,7 @@ from networks import Network
 import zero_array
 from zero_array._build import build
 from zero_array._namespace import namespace
-from zero_array.recipes import RECIPES, Entry, Parameter, Part, Plan, plan
+from zero_array.recipes import RECIPES, Entry, Parameter, Part, Plan, Recipe, plan
 
 PARAMETERS = [
     Parameter("stem.weight", "conv", (8, 3, 3, 3)),
@@ -92,6 +94,12 @@ def test_filter_by_no_fill() -> None:
         made().filter(fill="zero")  # type: ignore[arg-type]  # the mistake under test
 
 
+def test_filter_by_no_kind() -> None:
+    """So is a misspelt kind."""
+    with pytest.raises(ValueError, match=r"^`kind` must be one of linear, .*; got 'lineer': did you mean 'linear'\?$"):
+        made().filter(kind="lineer")  # type: ignore[arg-type]  # the mistake under test
+
+
 def test_differences() -> None:
     """Two plans differ where an entry does, or where only one has it."""
     changed = made(stem_bias="ones")
@@ -129,6 +137,86 @@ def test_json(given: Plan) -> None:
     assert hash(again) == hash(given)
     assert str(again) == str(given)
     assert [list(entry.blocks()) for entry in again] == [list(entry.blocks()) for entry in given]
+
+
+IS_NONE = "`text` must be what Plan.to_json returned; got "
+NO_PLANS: list[tuple[str, str]] = [
+    ("", IS_NONE + "no JSON (JSONDecodeError: Expecting value: line 1 column 1 (char 0))"),
+    ("{'recipe': 'mlp'}", IS_NONE + "no JSON (JSONDecodeError: Expecting property name enclosed in double quotes: "),
+    ("[" * 10**5, IS_NONE + "no JSON (RecursionError: "),
+    ("[]", IS_NONE + "JSON that is a list, and no object"),
+    ("{}", IS_NONE + "JSON without 'recipe'"),
+    ('{"recipe": "mlp", "entries": [], "more": 1}', IS_NONE + "JSON with 'more', which is unknown"),
+    ('{"recipe": 3, "entries": []}', IS_NONE + "recipe that is 3, and no str"),
+    ('{"recipe": "mlp", "entries": {}}', IS_NONE + "entries that is a dict, and no list"),
+    ('{"recipe": "mlp", "entries": [3]}', IS_NONE + "entries[0] that is 3, and no object"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), NO_PLANS, ids=range(len(NO_PLANS)))
+def test_text_of_no_plan(text: str, message: str) -> None:
+    """Text that is no plan is refused in one sentence, which says where it is none."""
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        Plan.from_json(text)
+
+
+CHANGED: list[tuple[str, str, str]] = [
+    ('"hadamard"', '"banana"', IS_NONE + "entries[0].fills[0][1] that is 'banana', and none of identity, hadamard, "),
+    ('"conv"', '"lineer"', IS_NONE + "entries[0].parameter.kind that is 'lineer', and none of linear, conv, "),
+    ('"orthonormal"', '"banana"', IS_NONE + "entries[0].scale that is 'banana', and none of orthonormal, paper"),
+    ('"shape"', '"form"', IS_NONE + "entries[0].parameter without 'shape'"),
+    ('"groups"', '"group"', IS_NONE + "entries[0].parameter with 'group', which is unknown"),
+    ('"is_divided": false', '"is_divided": 0', IS_NONE + "entries[0].parameter.is_divided that is 0, and no bool"),
+    ('"stem.weight"', "null", IS_NONE + "entries[0].parameter.name that is None, and no str"),
+    ("  3,", "  3.5,", IS_NONE + "entries[0].parameter.shape[1] that is 3.5, and no int"),
+    ('"new",', "", IS_NONE + "entries[2].parameter.parts[1] that is a list of 1, and not of 2"),
+    ('"out_axis": 0', '"out_axis": 4', "`out_axis` must be an int from -4 to 3 for a shape of 4 axes; got 4"),
+    ('"reset",\n      4', '"reset",\n      5', "`parts` must add up to the out axis of rnn.weight, 8; got 9"),
+    ('"reset"', '"rest"', "`fills` must have one fill for each part of rnn.weight, ['new', 'rest']; got ['reset', "),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), CHANGED, ids=range(len(CHANGED)))
+def test_text_of_a_changed_plan(old: str, new: str, message: str) -> None:
+    """A plan that was edited wrongly is refused when it is read, and not silently skipped when it is written."""
+    text = made().to_json()
+    assert old in text
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        Plan.from_json(text.replace(old, new, 1))
+
+
+def test_a_plan_of_fewer_fields() -> None:
+    """Fields that have a default may be missing, as in a plan that an older version saved."""
+    data = json.loads(made().to_json())
+    for entry in data["entries"]:
+        del entry["parameter"]["center"]
+    assert Plan.from_json(json.dumps(data)) == made()
+
+
+def test_entries_are_checked() -> None:
+    """So is one that was made in Python; a parameter without axes has one output."""
+    with pytest.raises(ValueError, match=r"^`fills\['scale'\]` must be one of identity, .*; got 'one': did you mean"):
+        replace(made()["scale"], fills=(("", "one"),))  # type: ignore[arg-type]  # the mistake under test
+    with pytest.raises(ValueError, match=r"^`kind` must be one of linear, .*; got 'lineer': did you mean 'linear'\?$"):
+        Parameter("x", "lineer", (2, 2))  # type: ignore[arg-type]  # the mistake under test
+    with pytest.raises(ValueError, match=r"^`parts` must add up to the out axis of x, 1; got 2$"):
+        Parameter("x", "scale", (), parts=(Part("a", 2),))
+
+
+RECIPE_OPTIONS: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"branch_end": "q"}, ValueError, "`branch_end` must be 'weight' or 'norm'; got 'q'"),
+    ({"head": None}, TypeError, "`head` must be 'algorithm1' or 'zeros' or 'keep'; got None"),
+    ({"branches": "no"}, ValueError, "`branches` must be True or False; got 'no'"),
+    ({"attention": 1}, TypeError, "`attention` must be True or False; got 1"),
+    ({"order": "Exact"}, ValueError, "`order` must be 'pad' or 'exact' or 'auto'; got 'Exact'"),
+]
+
+
+@pytest.mark.parametrize(("options", "error", "message"), RECIPE_OPTIONS, ids=str)
+def test_recipes_are_checked(options: dict[str, Any], error: type[Exception], message: str) -> None:
+    """A recipe with an option that there is not is refused when it is made."""
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        Recipe("x", **options)
 
 
 def array(entry: Entry) -> numpy.ndarray[Any, Any]:

@@ -104,7 +104,7 @@ def test_dead_branch() -> None:
     entry = net.plan()["b"]
     assert (entry.fill, entry.reason) == (
         "identity",
-        "Algorithm 1, 4 -> 4; a residual branch ends in a ReLU: zeros would never learn",
+        "Algorithm 1, 4 -> 4; a residual branch has no slope at zero, as after a ReLU: zeros would never learn",
     )
 
 

@@ -10,6 +10,7 @@ import numpy
 import pytest
 import reference
 from cases import CASES, SIGNS, Case
+from cases import GOLDEN as FILE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ import zero_array
 from zero_array._commands import _networks
 
 ALL = [*CASES, *SIGNS]
-GOLDEN = json.loads(reference.GOLDEN.read_text(encoding="ascii"))
+GOLDEN = json.loads(FILE.read_text(encoding="ascii"))
 
 
 def test_definition() -> None:

@@ -3,12 +3,13 @@
 import importlib
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
 import pytest
 
-from zero_array import _checks
+from zero_array import _checks, _layout_checks
 from zero_array._planning import _network_checks
 from zero_array._planning._recipe import check, choose
 from zero_array._planning._structure import Attention, Structure
@@ -50,6 +51,58 @@ def test_refusal_of_a_host(xp: Any, name: str) -> None:
 def test_refusals_in_place(refuse: Any, given: Any, kind: type[Exception], message: str) -> None:
     """What the functions in place refuse, word for word."""
     error = refuse(given)
+    assert (type(error), str(error)) == (kind, message)
+
+
+INITIALISERS: list[tuple[Exception, type[Exception], str]] = [
+    (
+        _layout_checks.no_key([4, 2]),
+        TypeError,
+        (
+            "`shape` must come after a key; got the shape [4, 2] in its place: Haiku passes no key, so take the "
+            "initialiser from zero_array.haiku"
+        ),
+    ),
+    (_layout_checks.no_sharding(3), TypeError, "`out_sharding` must be a NamedSharding or a PartitionSpec; got 3"),
+    (
+        _layout_checks.no_mesh("P"),
+        ValueError,
+        "`out_sharding` must be a NamedSharding where no mesh is set; got 'P': see jax.set_mesh",
+    ),
+    (
+        _layout_checks.no_explicit_axis("a", "Auto"),
+        ValueError,
+        (
+            "`out_sharding` must name Explicit axes of the mesh; got 'a', which is Auto: make the mesh with "
+            "AxisType.Explicit, or jit the call with out_shardings"
+        ),
+    ),
+    (
+        _layout_checks.no_placement("x", "torch"),
+        ValueError,
+        "`layout` must be None on Keras's torch backend; got 'x'",
+    ),
+    (
+        _layout_checks.three_axes((12, 3, 4)),
+        ValueError,
+        (
+            "`in_axis` and `out_axis` must be given for a kernel of three axes; got (12, 3, 4): pass in_axis=-2, "
+            "out_axis=-1 for Conv1D, in_axis=0, out_axis=(1, 2) for an attention's query, key or value, "
+            "in_axis=(0, 1), out_axis=2 for its output, in_axis=(), batch_axis=-2, out_axis=-1 for DepthwiseConv1D"
+        ),
+    ),
+    (_layout_checks.no_array_of_mlx(3), TypeError, "`array` must be an mlx.core.array; got 3"),
+    (
+        _checks.no_matrix((4,), "array"),
+        ValueError,
+        "`array` must have two or more axes; got shape (4,): vectors start as zeros or ones",
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "kind", "message"), INITIALISERS, ids=[message for *_, message in INITIALISERS])
+def test_refusals_of_initialisers(error: Exception, kind: type[Exception], message: str) -> None:
+    """What the frameworks' initialisers refuse, word for word; their own sessions provoke it."""
     assert (type(error), str(error)) == (kind, message)
 
 
@@ -212,6 +265,20 @@ REFUSED: list[tuple[Exception, type[Exception], str]] = [
         _network_checks.no_function(),
         ValueError,
         "`apply` must be given: what each parameter is follows from what the function computes of them",
+    ),
+    (
+        _network_checks.no_callable(SimpleNamespace(apply=len)),
+        TypeError,
+        "`apply` must be a function of the tree and the inputs; got a SimpleNamespace: pass its .apply",
+    ),
+    (_network_checks.no_callable(3), TypeError, "`apply` must be a function of the tree and the inputs; got 3"),
+    (
+        _network_checks.failing_inputs(ValueError("Apply must be called with an RNG")),
+        ValueError,
+        (
+            "`example_inputs` must be what the model takes; got ValueError: Apply must be called with an RNG: pass a "
+            "key before them, or haiku.without_apply_rng(model).apply, which takes none"
+        ),
     ),
     (
         _network_checks.inputs_needed(),

@@ -41,6 +41,12 @@ def test_known_libraries_are_wrapped(name: str, monkeypatch: pytest.MonkeyPatch)
     assert _namespace.namespace(module(name)) is wrapped
 
 
+def test_namespace_within_cubed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """cubed's own array namespace has no `map_blocks`: the package is taken."""
+    monkeypatch.setitem(sys.modules, "cubed", module("cubed"))
+    assert _namespace.namespace(module("cubed.array_api")) is sys.modules["cubed"]
+
+
 def test_unknown_libraries_are_used_as_they_are() -> None:
     """A namespace that conforms to the standard needs no wrapper."""
     other = numpy_called("another_library")
@@ -69,6 +75,12 @@ def test_dtype_missing_from_a_namespace_of_numpy_chunks() -> None:
     assert _namespace.dtype(chunked, "float16") is numpy.float16
     with pytest.raises(ValueError, match=r"^`dtype` must be one that another_library has; got float16$"):
         _namespace.dtype(numpy_called("another_library", float16=None), "float16")
+    with pytest.raises(ValueError, match=r"^`dtype` must be one that cubed has; got bfloat16$"):
+        _namespace.dtype(numpy_called("cubed", map_blocks=None), "bfloat16")
+
+
+class Device:
+    """Stands for jax.Device."""
 
 
 class Sharding:
@@ -78,7 +90,7 @@ class Sharding:
 class SingleDeviceSharding(Sharding):
     """Stands for the placement on one device."""
 
-    def __init__(self, device: Any) -> None:
+    def __init__(self, device: Device) -> None:
         self.device = device
 
 
@@ -93,7 +105,7 @@ def jax(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
         return formula
 
     sharding = SimpleNamespace(Sharding=Sharding, SingleDeviceSharding=SingleDeviceSharding)
-    stand_in = module("jax", jit=jit, config=SimpleNamespace(jax_enable_x64=True), sharding=sharding)
+    stand_in = module("jax", Device=Device, jit=jit, config=SimpleNamespace(jax_enable_x64=True), sharding=sharding)
     monkeypatch.setitem(sys.modules, "jax", stand_in)
     _namespace._jitted.cache_clear()
     count = numpy.vectorize(lambda number: int(number).bit_count(), otypes=[numpy.int64])
@@ -116,13 +128,22 @@ def test_formula(case: Case, jax: Any) -> None:
 
 def test_jax_placement(jax: Any) -> None:
     """A device becomes a sharding of one device, a sharding stays as it is, and nothing stays nothing."""
-    sharding = Sharding()
-    for device in (None, sharding, "a device"):
-        zero_array.zero_init((4, 2), xp=jax.numpy, dtype="float32", device=device)
+    sharding, device = Sharding(), Device()
+    for place in (None, sharding, device):
+        zero_array.zero_init((4, 2), xp=jax.numpy, dtype="float32", device=place)
     nothing, same, single = jax.placements
     assert nothing is None
     assert same is sharding
-    assert single.device == "a device"
+    assert single.device is device
+
+
+@pytest.mark.parametrize(("given", "remedy"), [("cpu", "'cpu': pass jax.devices('cpu')[0]"), (0, "0")], ids=str)
+def test_no_jax_placement(given: Any, remedy: str, jax: Any) -> None:
+    """The name of a device is none, and the refusal says how to have it."""
+    with pytest.raises(TypeError) as caught:
+        zero_array.zero_init((4, 2), xp=jax.numpy, dtype="float32", device=given)
+    assert str(caught.value) == f"`device` must be a device or a sharding of JAX; got {remedy}"
+    assert jax.placements == []
 
 
 def test_jax_without_x64(jax: Any) -> None:
@@ -207,6 +228,20 @@ def test_what_a_chunked_library_is_asked(shape: tuple[int, ...], asked: dict[str
     assert array.dtype == numpy.float16
     assert array.shape == shape
     assert found == [{"dtype": "float16", "device": "cpu"} | asked]
+
+
+@pytest.mark.parametrize("chunks", [0, ((5, -1), (3,))], ids=str)
+def test_no_chunks(chunks: Any) -> None:
+    """Chunks that are empty or less are refused, whatever the library makes of them."""
+
+    def empty(shape: tuple[int, ...], *, chunks: Any, **_: Any) -> Any:
+        return SimpleNamespace(chunks=chunks or (shape[0] // chunks,))
+
+    library = numpy_called("another_library", empty=empty, map_blocks=None)
+    whole = weight("identity", (4, 3), in_axis=1, out_axis=0, groups=1, center="paper", window=None)
+    with pytest.raises(ValueError, match=r"^`chunks` must be lengths >= 1, or -1 for a whole axis; got ") as caught:
+        _build.build(library, whole, numpy.float32, None, chunks)
+    assert str(caught.value).endswith(f"; got {chunks!r}")
 
 
 def test_chunk_of_another_rank() -> None:
@@ -343,6 +378,25 @@ def test_transform_in_jax(jax: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == ["highest"] * 2
 
 
+def test_integers_in_mlx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLX, which multiplies matrices of floats alone, is asked for no product of integers."""
+    library = numpy_called("mlx.core", matmul=None, astype=lambda array, dtype: array.astype(dtype))
+    monkeypatch.setattr(_namespace, "of", lambda _: library)
+    for x in (numpy.arange(3 * 96).reshape(3, 96), numpy.arange(96 * 5).reshape(96, 5)):
+        axis = x.shape.index(96)
+        expected = numpy.tensordot(x, zero_array.hadamard(96, dtype="int64"), (axis, 0))
+        found = zero_array.hadamard_transform(x, axis=axis)
+        assert numpy.array_equal(found, expected if axis else expected.T)
+
+
+def test_transform_of_a_sparse_array(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch's sparse tensors are refused with what to type."""
+    monkeypatch.setattr(_namespace, "of", lambda _: numpy)
+    sparse = type("Tensor", (), {"layout": "torch.sparse_coo"})()
+    with pytest.raises(TypeError, match=r"^`x` must be a plain dense array; got a sparse one: pass x\.to_dense\(\)$"):
+        zero_array.hadamard_transform(sparse)
+
+
 def test_placement_of_an_array(monkeypatch: pytest.MonkeyPatch) -> None:
     """Constants go where the array is, and nowhere where it does not say or JAX knows."""
     array = SimpleNamespace(device="there")
@@ -359,6 +413,55 @@ def test_parity_without_bitwise_count() -> None:
     numbers = numpy.asarray([0, 1, 2, 3, 2**30 + 1, 2**31 - 1, 0b1011])
     odd = _products.is_odd(Target(library, numpy.float32, {}), numbers)
     assert odd.tolist() == [bool(int(number).bit_count() & 1) for number in numbers]
+
+
+class Tensor:
+    """Stands for torch's: notes what it is asked."""
+
+    def __init__(self, values: Any, place: dict[str, Any]) -> None:
+        self.values, self.asked = values, [f"on {place['device']}"]
+
+    def pin_memory(self) -> "Tensor":
+        """Go into memory that a GPU reads by itself."""
+        self.asked.append("pinned")
+        return self
+
+    def to(self, device: Any, *, non_blocking: bool) -> "Tensor":
+        """Go to a GPU."""
+        self.asked.append(f"to {device.type}, {non_blocking=}")
+        return self
+
+
+class Fake(Tensor):
+    """Stands for a tensor that has no memory."""
+
+
+@pytest.mark.parametrize(
+    ("case", "asked"),
+    [
+        ("by argument", ["on cpu", "pinned", "to cuda, non_blocking=True"]),
+        ("by context", ["on cpu", "pinned", "to cuda, non_blocking=True"]),
+        ("fake", ["on cpu", "to cuda, non_blocking=True"]),
+        ("compiled", ["on cuda"]),
+        ("not begun", ["on cuda"]),
+        ("elsewhere", ["on cpu"]),
+    ],
+)
+def test_numbers_for_a_gpu(case: str, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch copies numbers to a GPU from pinned memory, so that it does not wait for what the GPU does."""
+    torch = module(
+        "torch",
+        Tensor=Tensor,
+        asarray=lambda values, dtype, **place: (Fake if case == "fake" else Tensor)(values, place),
+        compiler=SimpleNamespace(is_compiling=lambda: case == "compiled"),
+        cuda=SimpleNamespace(is_initialized=lambda: case != "not begun"),
+        device=lambda name: SimpleNamespace(type=name),
+        get_default_device=lambda: SimpleNamespace(type="cuda"),
+    )
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    place = {} if case == "by context" else {"device": "cpu" if case == "elsewhere" else "cuda"}
+    made = _namespace.constants(torch, [1.0, -1.0], None, place)
+    assert (made.values, made.asked) == ([1.0, -1.0], asked)
 
 
 @pytest.mark.parametrize("but", ["", "on a GPU", "wants a gradient", "compiled", "mapped", "has a tangent"])

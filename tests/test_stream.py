@@ -1,23 +1,20 @@
-"""A weight of any size, a window at a time: digests and comparisons hold a few of its rows."""
+"""A weight of any size, a window at a time: its digest holds a few of its rows."""
 
-import json
-import tracemalloc
 from itertools import pairwise
 from math import prod
 from typing import Any
 
 import numpy
 import pytest
-import reference
-from cases import CASES, Case
-from test_golden import shape_of
+from cases import CASES, Case, recorded
+from memory import peak
 
 import zero_array
 from zero_array import _stream
 from zero_array.__main__ import main
 from zero_array._weight import RULES, weight
 
-GOLDEN = json.loads(reference.GOLDEN.read_text(encoding="ascii"))["digests"]
+GOLDEN = recorded()
 DEFAULTS: dict[str, Any] = {"in_axis": 1, "out_axis": 0, "groups": 1, "center": "paper", "window": None}
 
 
@@ -29,7 +26,7 @@ def test_digest(case: Case, dtype: str) -> None:
     told: list[float] = []
     assert _stream.digest(whole, dtype, 3, told.append) == GOLDEN[case.id][dtype]
     assert all(before < after for before, after in pairwise(told))
-    assert told[-1:] == ([1.0] if prod(shape_of(case)) else [])
+    assert told[-1:] == ([1.0] if prod(case.built) else [])
 
 
 @pytest.mark.parametrize("entries", [1, 2, 7, 24, 60, 119, 10_000])
@@ -88,107 +85,8 @@ def test_wrong_usage(arguments: str, message: str, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize("shape", ["8192x8192", "3x8192x8192", "67108864x1"])
 def test_digest_memory(shape: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A weight of 256 MiB and more is hashed in less than 64."""
-    assert _peak(lambda: main(["hash", shape, "--function", "hadamard_init"])) < 64 * 2**20
+    assert peak(lambda: main(["hash", shape, "--function", "hadamard_init"])) < 64 * 2**20
     assert len(capsys.readouterr().out) == 65
-
-
-class Stored:
-    """A weight on a disk, as it were: what is sliced is there, the rest is not."""
-
-    shape, dtype = (4096, 8192), numpy.dtype("float32")
-    window = ((2**31 - 4096, 2**31), (2**30, 2**30 + 8192))
-
-    def __getitem__(self, key: tuple[slice, ...]) -> Any:
-        window = [(start + k.start, start + k.stop) for k, (start, _) in zip(key, self.window, strict=True)]
-        return zero_array.zero_init((2**31, 2**31 - 1), dtype=self.dtype, window=window)
-
-
-def test_compare_memory() -> None:
-    """What has a shape, a dtype and slices is read a window at a time: 128 MiB in less than 64."""
-    found: list[Any] = []
-    shape = (2**31, 2**31 - 1)
-    assert _peak(lambda: found.append(zero_array.compare(Stored(), shape, window=Stored.window))) < 64 * 2**20
-    assert found == [(2**25, 0, None)]
-
-
-def _peak(work: Any) -> int:
-    """The most memory that was held."""
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
-@pytest.mark.parametrize("value", [-0.0, float("nan"), 1e-30, 1.0])
-def test_one_bit(value: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A single other entry is found in any of the windows, a negative zero and no number too."""
-    monkeypatch.setattr(_stream, "CHUNK", 10)
-    array = zero_array.zero_init((20, 30), dtype="float32")
-    assert zero_array.compare(array, (20, 30)) == (600, 0, None)
-    array[17, 23] = value
-    assert zero_array.compare(array, (20, 30)) == (600, 1, (17, 23))
-    array[19, 29] = value
-    assert zero_array.compare(array, (20, 30)) == (600, 2, (17, 23))
-
-
-class Sharded:
-    """An array of which others hold parts, as DTensors and arrays of several processes of JAX are."""
-
-    shape, dtype, is_fully_addressable = (4, 3), numpy.dtype("float32"), False
-
-
-class OnMesh(Sharded):
-    """A DTensor says so in another way."""
-
-    is_fully_addressable, device_mesh = True, "two processes"
-
-
-@pytest.mark.parametrize(
-    ("array", "options", "error", "message"),
-    [
-        ([[1.0]], {}, TypeError, "`array` must be an array; got list"),
-        (memoryview(b"no dtype"), {}, TypeError, "`array` must be an array; got memoryview"),
-        (
-            OnMesh(),
-            {},
-            TypeError,
-            "`array` must be here as a whole; got shards of a OnMesh: pass what this process holds, and its `window`",
-        ),
-        (
-            Sharded(),
-            {},
-            TypeError,
-            "`array` must be here as a whole; got shards of a Sharded: pass what this process holds, and its `window`",
-        ),
-        (
-            numpy.zeros((4, 3), "int8"),
-            {},
-            TypeError,
-            "`array` must be of float64, float32, float16 or bfloat16; got int8",
-        ),
-        (numpy.zeros((2, 3)), {}, ValueError, "`array` must have the shape of its window, (4, 3); got (2, 3)"),
-        (
-            numpy.zeros((2, 3)),
-            {"window": ((3, 5), (0, 3))},
-            ValueError,
-            "`window` must lie inside the shape, 0 <= start <= stop <= 4 on axis 0; got (3, 5)",
-        ),
-        (
-            numpy.zeros((4, 3)),
-            {"function": "zero"},
-            ValueError,
-            "`function` must be 'zero_init', 'hadamard_init' or 'identity_init'; got 'zero'",
-        ),
-    ],
-    ids=["list", "no dtype", "on a mesh", "sharded", "integers", "shape", "window", "function"],
-)
-def test_refusals(array: Any, options: dict[str, Any], error: type[Exception], message: str) -> None:
-    """What cannot be compared is refused in one sentence."""
-    with pytest.raises(error) as caught:
-        zero_array.compare(array, (4, 3), **options)
-    assert str(caught.value) == message
 
 
 def test_rules_name_the_constructors() -> None:

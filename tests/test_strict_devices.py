@@ -5,12 +5,12 @@ from typing import Any
 
 import array_api_strict
 import pytest
-from cases import CASES, SIGNS, Case
-from test_golden import GOLDEN, make
+from cases import CASES, SIGNS, Case, recorded
 
 import zero_array
 from zero_array._host import to_bytes
 
+GOLDEN = recorded()
 NARROW = [array_api_strict.Device(name) for name in ("no_float64", "no_x64")]
 each_narrow = pytest.mark.parametrize("narrow", NARROW, ids=str)
 
@@ -19,9 +19,9 @@ each_narrow = pytest.mark.parametrize("narrow", NARROW, ids=str)
 @pytest.mark.parametrize("case", [*CASES, *SIGNS], ids=lambda case: case.id)
 def test_narrow(case: Case, narrow: Any) -> None:
     """Where there is no float64, and no int64 either, the bytes are the same."""
-    array = make(case, xp=array_api_strict, dtype="float32", device=narrow)
+    array = case.build(xp=array_api_strict, dtype="float32", device=narrow)
     assert array.device == narrow
-    assert hashlib.sha256(to_bytes(array)).hexdigest() == GOLDEN["digests"][case.id]["float32"]
+    assert hashlib.sha256(to_bytes(array)).hexdigest() == GOLDEN[case.id]["float32"]
 
 
 @each_narrow

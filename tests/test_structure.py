@@ -293,13 +293,82 @@ def test_equal_sides_are_undecided() -> None:
     assert found.undecided == ("first", "second")
 
 
-@pytest.mark.parametrize("op", ["relu", "relu6", "threshold"])
-def test_dead_end(op: str) -> None:
-    """A branch that ends in an activation without a gradient at zero is dead; with another it is not."""
+def factors(net: Network, y: int) -> tuple[int, int]:
+    """Two functions of one layer's output."""
+    return net.op("gelu", y), net.op("lookup", y)
+
+
+BEHIND: dict[str, tuple[Callable[[Network, int], int], bool]] = {
+    "nothing": (lambda net, y: y, False),
+    "gelu": (lambda net, y: net.op("gelu", y), False),
+    "relu": (lambda net, y: net.op("relu", y), True),
+    "relu and dropout": (lambda net, y: net.op("dropout", net.op("relu", y)), True),
+    "relu of what is not zero": (lambda net, y: net.op("mul", net.op("relu", net.op("add", y)), y), False),
+    "square": (lambda net, y: net.op("pow", y), True),
+    "times itself": (lambda net, y: net.op("mul", y, y), True),
+    "two of its functions": (lambda net, y: net.op("mul", *factors(net, y)), True),
+    "its sigmoid": (lambda net, y: net.op("mul", y, net.op("sigmoid", y)), False),
+    "modulated by it": (lambda net, y: net.op("mul", net.op("add", net.op("lookup", y)), net.op("lookup", y)), False),
+    "over a number": (lambda net, y: net.op("div", y), False),
+    "over its norm": (lambda net, y: net.op("div", y, net.op("norm", y)), True),
+    "over what is not zero": (lambda net, y: net.op("div", y, net.op("add", net.op("norm", y))), False),
+    "over another": (lambda net, y: net.op("div", y, net.layer("other", net.x)), False),
+    "where positive": (lambda net, y: net.op("where", net.op("gt", y), y), True),
+    "where positive, of two": (lambda net, y: net.op("where", net.op("gt", y), y, net.op("expm1", y)), False),
+    "times its sign": (lambda net, y: net.op("mul", y, net.op("gt", y)), True),
+    "times where it is no less": (lambda net, y: net.op("mul", y, net.op("ge", y)), False),
+    "a layer that is not zero": (lambda net, y: net.op("mul", net.layer("other", y), net.op("exp", y)), False),
+}
+
+
+@pytest.mark.parametrize("name", BEHIND)
+def test_dead_end(name: str) -> None:
+    """A branch is dead where what comes behind its end gives zeros no gradient."""
+    behind, is_dead = BEHIND[name]
     net = Network()
-    net.add(net.x, net.op("dropout", net.op(op, net.layer("a", net.x))))
-    net.add(net.x, net.op("gelu", net.layer("b", net.x)))
-    assert [(branch.ends, branch.dead) for branch in net.structure().branches] == [(("a",), True), (("b",), False)]
+    net.add(net.x, behind(net, net.layer("a", net.x)))
+    (branch,) = net.structure().branches
+    assert branch.dead == is_dead
+
+
+def test_one_end_is_dead() -> None:
+    """One of several ends is enough."""
+    net = Network()
+    net.add(net.x, net.add(net.layer("a", net.x), net.op("relu", net.layer("b", net.x))))
+    assert [branch.dead for branch in net.structure().branches] == [True]
+
+
+def test_weight_twice_in_series() -> None:
+    """A weight that is behind itself in a branch would be two zeros in series; in two branches it is not."""
+    net = Network()
+    y = net.op("gelu", net.layer("a", net.x))
+    net.add(net.x, net.op("linear", y, parameters=("a",)))
+    assert [branch.dead for branch in net.structure().branches] == [True]
+    net = Network()
+    y = net.add(net.x, net.layer("a", net.op("gelu", net.x)))
+    net.add(y, net.op("linear", net.op("gelu", y), parameters=("a",)))
+    assert [branch.dead for branch in net.structure().branches] == [False, False]
+
+
+def test_zeros_that_move_later() -> None:
+    """A weight behind zeros has no gradient at once, but after they have moved: steps of a recurrence."""
+    net = Network()
+    state = net.op("tanh", net.layer("into", net.x))
+    inside = net.op("linear", net.op("input"), parameters=("into",))
+    net.add(net.x, net.op("tanh", net.add(inside, net.layer("state", state))))
+    assert [(branch.ends, branch.dead) for branch in net.structure().branches] == [(("state", "into"), False)]
+
+
+def test_shortcut_without_an_input() -> None:
+    """A weighted shortcut that lacks an input of the other side may be a condition, and is none."""
+    net = Network()
+    condition = net.op("input")
+    y = net.add(net.layer("a", net.x), net.layer("b", condition))
+    y = net.add(net.layer("c", net.op("gelu", y)), net.layer("d", condition))
+    assert net.structure().branches == ()
+    assert net.structure().undecided == ()
+    net.add(net.layers(y, "e", "f"), net.layer("g", y))
+    assert net.ends() == [("f",)]
 
 
 @pytest.mark.parametrize(

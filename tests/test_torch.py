@@ -337,3 +337,13 @@ def test_local_part_of_a_plain_tensor() -> None:
     assert window == ((0, 3), (0, 2))
     with pytest.raises(TypeError, match=r"^`tensor` must be a torch\.Tensor; got \[\]$"):
         zero_array.torch.local_part([])
+
+
+@pytest.mark.parametrize("layout", ["coo", "csr", "csc", "bsr"])
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta state")
+def test_transform_of_a_sparse_tensor(layout: str) -> None:
+    """A sparse tensor of any layout is refused with what to type."""
+    options: dict[str, Any] = {"blocksize": (2, 2)} if layout == "bsr" else {}
+    sparse = torch.ones(4, 8).to_sparse(layout=getattr(torch, f"sparse_{layout}"), **options)
+    with pytest.raises(TypeError, match=r"^`x` must be a plain dense array; got a sparse one: pass x\.to_dense\(\)$"):
+        zero_array.hadamard_transform(sparse)

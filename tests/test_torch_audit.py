@@ -27,11 +27,6 @@ def test_gallery(name: str) -> None:
     assert errors <= {what for _, _, what in broken.findings} | broken.errors, str(report)
 
 
-def test_gallery_is_long() -> None:
-    """The gallery has as many broken starts as were promised."""
-    assert len(GALLERY) >= 15
-
-
 @pytest.mark.parametrize("start", ["own", "ZerO"])
 @pytest.mark.parametrize("name", BLOCKS)
 def test_good_blocks_have_no_errors(name: str, start: str) -> None:
@@ -49,7 +44,7 @@ def test_good_blocks_have_no_errors(name: str, start: str) -> None:
     assert not report.filter(severity="error").findings, str(report)
     (branches,) = report.filter(what="branches")
     count = 2 if name == "parallel" else 1
-    assert branches.evidence.startswith(f"{count if start == 'ZerO' else 0} of {count} ") or name == "parallel"
+    assert branches.evidence.startswith(f"{count if start == 'ZerO' else 0} of {count} ")
 
 
 def test_same_report_whatever_is_drawn() -> None:

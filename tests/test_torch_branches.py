@@ -195,3 +195,133 @@ def test_what_is_never_zero(function: Callable[[Tensor], Tensor], is_run: bool) 
     module.f = function
     plan = zero_array.torch.init_(module, example_inputs=data(2, 4) if is_run else None)
     assert plan["a.weight"].fill == "identity"
+
+
+ENDS: dict[str, tuple[Callable[[Tensor], Tensor], bool]] = {
+    "gelu": (functional.gelu, True),
+    "tanh": (torch.tanh, True),
+    "hardswish": (functional.hardswish, True),
+    "gated by itself": (lambda y: y * torch.sigmoid(y), True),
+    "two gates of one layer": (
+        lambda y: torch.tanh(y[..., :2]).repeat(1, 2) * torch.sigmoid(y[..., 2:]).repeat(1, 2),
+        True,
+    ),
+    "never zero first": (lambda y: torch.exp(y.mean(-1, keepdim=True)) * y, True),
+    "modulated": (lambda y: y[..., :2].repeat(1, 2) * (1 + y[..., 2:].repeat(1, 2)), True),
+    "square": (torch.square, False),
+    "power": (lambda y: y**2, False),
+    "times itself": (lambda y: y * y, False),
+    "packed GLU": (lambda y: functional.gelu(y[..., :2]).repeat(1, 2) * y[..., 2:].repeat(1, 2), False),
+    "matrix product": (lambda y: y @ y.T @ y, False),
+    "absolute": (torch.abs, False),
+    "relu of a part": (lambda y: torch.cat([torch.relu(y[..., :2]), y[..., 2:] ** 2], -1), False),
+    "chosen by sign": (lambda y: torch.where(y > 0, y, 0.0), False),
+    "times its sign": (lambda y: y * (y > 0), False),
+    "shrunk": (functional.softshrink, False),
+    "tanhshrink": (functional.tanhshrink, False),
+    "rounded": (torch.round, False),
+    "product of a stack": (lambda y: torch.stack([y, y]).prod(0), False),
+    "by its norm": (lambda y: y / y.norm(), False),
+    "normalised": (lambda y: functional.normalize(y, dim=-1), False),
+    "by its deviation": (lambda y: (y - y.mean()) / y.std(), False),
+}
+
+
+@pytest.mark.parametrize("is_run", [False, True], ids=["traced", "run"])
+@pytest.mark.parametrize("name", ENDS)
+def test_zeros_have_a_gradient(name: str, is_run: bool) -> None:
+    """The last layer is zero exactly where zeros have a finite gradient, as torch itself says."""
+    function, is_end = ENDS[name]
+    module = Block(lambda self, x: x + self.f(self.b(torch.relu(self.a(x)))), a=linear(), b=linear())
+    module.f = function
+    plan = zero_array.torch.init_(module, example_inputs=data(4, 4) if is_run else None)
+    assert zeros(plan) == ({"b.weight"} if is_end else set())
+    nn.init.zeros_(module.b.weight)
+    module(data(4, 4)).sub(1).square().mean().backward()
+    gradient = module.b.weight.grad
+    assert gradient is not None
+    assert (bool(gradient.isfinite().all() and gradient.any() and gradient.abs().max() < 1e3)) == is_end
+
+
+def stuck(module: nn.Module, *inputs: Tensor) -> set[str]:
+    """The parameters of which a row or a column is as it was after twenty steps."""
+    before = {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
+    optimizer = torch.optim.Adam(module.parameters(), 1e-2)
+    wanted = torch.linspace(-1, 1, module(*inputs).numel()).reshape(module(*inputs).shape)
+    for _ in range(20):
+        optimizer.zero_grad()
+        (module(*inputs) - wanted).square().mean().backward()
+        optimizer.step()
+    moved = {name: parameter != before[name] for name, parameter in module.named_parameters()}
+    return {name for name, at in moved.items() if not all(at.any(axis).all() for axis in range(at.ndim))}
+
+
+def heads(block: Any, x: Tensor) -> Tensor:
+    """Attention by two modules, side by side."""
+    parts = [
+        functional.scaled_dot_product_attention(*(layer(x) for layer in (head[0], head[1], head[2])))
+        for head in (block.first, block.second)
+    ]
+    return x + block.out(torch.cat(parts, -1))
+
+
+@pytest.mark.parametrize("width", [2, 4, 8], ids=["half", "whole", "wide"])
+def test_heads_side_by_side(width: int) -> None:
+    """All heads that one projection joins end its branch: by their values, or where it narrows by itself."""
+    first, second = (nn.ModuleList(nn.Linear(4, width) for _ in range(3)) for _ in range(2))
+    module = Block(heads, first=first, second=second, out=nn.Linear(2 * width, 4))
+    x = data(2, 6, 4)
+    plan = zero_array.torch.init_(module, example_inputs=x)
+    values = {f"{name}.2.weight" for name in ("first", "second")}
+    ends = {"out.weight"} if width > 2 else values
+    assert {entry.name for entry in plan if "zeros" in entry.fill and entry.parameter.kind == "linear"} == ends | {
+        f"{name}.1.weight" for name in ("first", "second")
+    }
+    assert torch.equal(module(x), x)
+    assert stuck(module, x) <= {
+        f"{name}.1.bias" for name in ("first", "second")
+    }  # softmax knows no shift of its scores
+
+
+def test_attention_and_layers_in_one_projection() -> None:
+    """A projection of an attention beside something else is the end of their branch."""
+
+    def forward(self: Any, x: Tensor) -> Tensor:
+        query, key, value = self.qkv(x).chunk(3, -1)
+        attended = functional.scaled_dot_product_attention(query, key, value)
+        return x + self.out(torch.cat([attended, functional.gelu(self.up(x))], -1))
+
+    module = Block(forward, qkv=nn.Linear(4, 12), up=nn.Linear(4, 8), out=nn.Linear(12, 4))
+    x = data(2, 6, 4)
+    plan = zero_array.torch.init_(module, example_inputs=x)
+    assert plan["out.weight"].fill == "zeros"
+    assert plan["qkv.weight"].fill == "query identity, key zeros, value identity"
+    assert torch.equal(module(x), x)
+
+
+def test_weight_twice_in_one_branch() -> None:
+    """A weight that is used twice in series would be two zeros in series."""
+    module = Block(
+        lambda self, x: x + functional.linear(functional.gelu(self.up(x)), self.up.weight.T), up=nn.Linear(4, 8)
+    )
+    assert zeros(zero_array.torch.init_(module, example_inputs=data(2, 4))) == set()
+    assert stuck(module, data(2, 4)) == set()
+
+
+def test_condition_is_no_shortcut() -> None:
+    """What is made of a condition and added in every layer is no shortcut of the data, whose only way has layers."""
+
+    class Conditioned(nn.Module):  # type: ignore[misc]  # torch is not typed here
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
+            self.embeddings = nn.ModuleList(nn.Linear(2, 4) for _ in range(3))
+
+        def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+            for layer, embedding in zip(self.layers, self.embeddings, strict=True):
+                x = functional.gelu(layer(x) + embedding(condition))
+            return x
+
+    module, x, condition = Conditioned(), data(5, 4), data(5, 2)
+    assert zeros(zero_array.torch.init_(module, example_inputs=(x, condition))) == set()
+    assert not torch.equal(module(x, condition), module(x + 1, condition))

@@ -106,18 +106,16 @@ def test_large_batch(shape: tuple[int, ...], axis: int, xp: Any, device: Any) ->
     assert numpy.array_equal(host(found, (16 * shape[0], *shape[1:]), "float32"), numpy.concatenate([expected] * 16))
 
 
-@pytest.mark.parametrize("name", ["int8", "int64"])
-def test_integers(name: str, xp: Any, device: Any, backend: Backend) -> None:
-    """Integers give integers, exactly, in a dtype that holds the sums; MLX does not multiply matrices of them."""
-    values = 40 * integers(3, 96)
-    x = own(values, name, xp, device)
-    if backend.name == "mlx":
-        with pytest.raises(ValueError, match="Only inexact types are supported"):
-            zero_array.hadamard_transform(x)
-        return
-    found = zero_array.hadamard_transform(x, scale=3)
-    assert str(found.dtype).endswith("int64")
-    assert numpy.array_equal(host(found, (3, 96), "<i8"), 3 * values @ matrix(96))
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize(("name", "size"), [("int8", 40), ("int32", 2**20), ("int64", 2**50)])
+def test_integers(name: str, size: int, axis: int, xp: Any, device: Any, backend: Backend) -> None:
+    """Integers give integers, exactly, in a dtype that holds the sums: the library's default one, or int64."""
+    values = size * integers(96, 96) + 1
+    found = zero_array.hadamard_transform(own(values, name, xp, device), scale=3, axis=axis)
+    kind = "int32" if backend.name == "mlx" and name != "int64" else "int64"
+    assert str(found.dtype).endswith(kind)
+    expected = 3 * matrix(96) @ (values if axis == 0 else values.T)
+    assert numpy.array_equal(host(found, (96, 96), f"<i{int(kind[3:]) // 8}"), expected if axis == 0 else expected.T)
 
 
 def test_half_precision_is_rounded_once(dtype: str, xp: Any, device: Any) -> None:

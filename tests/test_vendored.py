@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_architecture import PACKAGE
 
+import zero_array
+
+PACKAGE = Path(zero_array.__file__).parent
 TESTS = Path(__file__).parent
 NAME = "acme._vendor.weights"
 """What the copy is called."""

@@ -6,20 +6,13 @@ from typing import Any
 import numpy
 import pytest
 import reference
+from cases import bits
 
 import zero_array
 from zero_array._host import to_bytes
 
 LONGEST = 2**31
 Window = tuple[tuple[int, int], ...]
-
-
-def host(array: Any) -> Any:
-    """The bits of an array of any backend, as unsigned integers of NumPy."""
-    data = to_bytes(array)
-    size = len(data) // max(1, int(numpy.prod(array.shape)))
-    return numpy.frombuffer(data, dtype=f"u{size}").reshape(array.shape)
-
 
 CUTS = [
     ("zero", (96, 64), {}, [(0, 17, 64, 96), (0, 32, 64)]),
@@ -45,11 +38,11 @@ def test_windows_tile_the_whole(
 ) -> None:
     """The windows of any cut, side by side, are the whole array."""
     init = getattr(zero_array, f"{function}_init")
-    whole = host(init(shape, xp=xp, dtype="float32", device=device, **options))
+    whole = bits(init(shape, xp=xp, dtype="float32", device=device, **options))
     tiled = numpy.full_like(whole, 0xFFFFFFFF)
     for window in product(*(pairwise(ends) for ends in cuts)):
         part = init(shape, xp=xp, dtype="float32", device=device, window=window, **options)
-        tiled[tuple(slice(*ends) for ends in window)] = host(part)
+        tiled[tuple(slice(*ends) for ends in window)] = bits(part)
     assert numpy.array_equal(tiled, whole)
 
 
@@ -60,8 +53,10 @@ def test_windows_tile_the_whole(
         (slice(3, 70, None), [16, 48]),
         [[3, 70], slice(16, 48, 1)],
         [(numpy.int64(3), numpy.uint8(70)), slice(numpy.int32(16), 48)],
+        [range(3, 70), range(16, 48)],
+        [slice(-87, -20), slice(16, numpy.int8(-16))],
     ],
-    ids=["slices", "mixed", "steps of one", "integers of NumPy"],
+    ids=["slices", "mixed", "steps of one", "integers of NumPy", "ranges", "from the end"],
 )
 def test_forms_of_a_window(window: Any, xp: Any, device: Any) -> None:
     """Slices, pairs and lists of any integers mean the same window."""
@@ -76,8 +71,9 @@ def test_forms_of_a_window(window: Any, xp: Any, device: Any) -> None:
     [
         ([slice(None), slice(None)], ((0, 90), (0, 64))),
         ([slice(None, 7), slice(9, None)], ((0, 7), (9, 64))),
+        ([slice(-2, None), slice(None, -1)], ((88, 90), (0, 63))),
     ],
-    ids=["whole", "open ends"],
+    ids=["whole", "open ends", "open ends from the end"],
 )
 def test_open_slices(window: Any, pairs: Window, xp: Any, device: Any) -> None:
     """A slice without a start begins at 0, one without a stop ends with the axis."""
@@ -109,8 +105,8 @@ def test_taps_of_a_kernel_in_pieces(xp: Any, device: Any) -> None:
     """A large kernel's window that leaves out the first taps, written in pieces, has the matrix at its tap."""
     shape, window = (1027, 171, 4, 3), ((0, 1027), (0, 171), (1, 4), (1, 3))
     options: dict[str, Any] = {"xp": xp, "dtype": "float32", "device": device}
-    matrix = host(zero_array.zero_init(shape[:2], **options))
-    kernel = host(zero_array.zero_init(shape, window=window, center=(3, 1), **options))
+    matrix = bits(zero_array.zero_init(shape[:2], **options))
+    kernel = bits(zero_array.zero_init(shape, window=window, center=(3, 1), **options))
     assert numpy.array_equal(kernel[:, :, 2, 0], matrix)
     assert numpy.count_nonzero(kernel) == matrix.size
 
@@ -123,9 +119,9 @@ def test_long_runs(dtype: str, xp: Any, device: Any) -> None:
     found = zero_array.hadamard_init(
         (2048, 1024), xp=xp, dtype=dtype, device=device, window=((5, 1801), (256, 896)), scale="paper"
     )
-    bits = host(found)
-    assert numpy.array_equal(bits >> (8 * bits.itemsize - 1), matrix[5:1801, 256:896] < 0)
-    assert len(numpy.unique(bits)) == 2
+    values = bits(found)
+    assert numpy.array_equal(values >> (8 * values.itemsize - 1), matrix[5:1801, 256:896] < 0)
+    assert len(numpy.unique(values)) == 2
 
 
 def test_short_runs(dtype: str, xp: Any, device: Any) -> None:

@@ -20,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "check":
             return _check.check(options.backend, options.dtype, as_json=options.json)
         if options.command == "audit":
-            chosen = {"layout": options.layout, "tolerance": options.tolerance, "dtype": options.dtype}
+            dtype = None if options.dtype == "none" else options.dtype
+            chosen = {"layout": dict(options.layout), "tolerance": options.tolerance, "dtype": dtype}
             from ._commands import _audit  # as late as this: it alone reads files
 
             return _audit.run(options.file, as_json=options.json, html=options.html, **chosen)
@@ -121,14 +122,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit.add_argument(
         "--layout",
-        type=_pair,
-        default=(0, 1),
-        metavar="OUT,IN",
-        help="the channel axes; default: 0,1; of Keras -1,-2",
+        type=_layout,
+        action="append",
+        default=[],
+        metavar="[PATTERN=]OUT,IN",
+        help="the channel axes, of the weights whose names match a pattern such as *.kernel or of all; none is no "
+        "matrix; may be repeated, the first match counts; default: 0,1; of Keras --layout=-1,-2",
     )
     audit.add_argument("--tolerance", type=float, default=0.0, metavar="T", help="how near twins may differ; default 0")
     audit.add_argument(
-        "--dtype", choices=("bfloat16", "float16"), default="bfloat16", help="what is checked to be lost"
+        "--dtype", choices=("bfloat16", "float16", "none"), default="bfloat16", help="what is checked to be lost"
     )
 
     for name, purpose in (
@@ -163,12 +166,15 @@ def _shape(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"`shape` must look like 6x3 or 64x3x7x7; got {text!r}") from None
 
 
-def _pair(text: str) -> tuple[int, ...]:
-    """``-1,-2`` as ``(-1, -2)``."""
+def _layout(text: str) -> tuple[str, tuple[int, ...] | None]:
+    """``*.kernel=-1,-2`` as ``("*.kernel", (-1, -2))``; without a pattern it is of all names."""
+    pattern, _, axes = text.rpartition("=")
     try:
-        return tuple(int(axis) for axis in text.split(","))
+        return pattern or "*", None if axes == "none" else tuple(int(axis) for axis in axes.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"`layout` must look like 0,1 or -1,-2; got {text!r}") from None
+        raise argparse.ArgumentTypeError(
+            f"`layout` must look like 0,1 or -1,-2 or *.kernel=-1,-2 or *.scale=none; got {text!r}"
+        ) from None
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""From a weight to an array. Which way it is built is decided in :func:`build`, and nowhere else.
+"""From a weight to an array: lazy, compiled or eager; and if eager, at once or in pieces, by runs or by factors.
 
 All ways give the same bits: entries are only copied, selected, or multiplied by one or minus one. A zero is never a
-product (it might come out as -0.0). No way holds more than the result and a few per cent of it, but in libraries whose
-arrays cannot be written in part.
+product (it might come out as -0.0). Beside the result a tenth of it is held, or 1 MiB, but in libraries whose arrays
+cannot be written in part.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 from math import prod
 from typing import Any
 
-from . import _namespace, _products, _signs
+from . import _checks, _namespace, _products, _signs
 from ._target import Target
 from ._typing import Array, Device, DType, Namespace
 from ._weight import Weight
@@ -41,8 +41,17 @@ def _at_once(target: Target, weight: Weight) -> Array:
 FEW = 3 * 2**15
 """That many entries may be held beside the result, however small it is: less than 1 MiB of float64."""
 
+SHARE = 12
+"""Else this part of the result: with the small tables that are not counted, less than a tenth."""
+
+PIECES = 32
+"""Into how many pieces a large weight is cut: a piece, held while it is copied, is a thirtieth of it."""
+
+TINY = 2**13
+"""A weight of so few entries is held twice, but for kernels, whose matrix is put into zeros."""
+
 HUGE = 2**40
-"""An array of more entries is asked for first: where there is no memory for it, a tenth of it was not filled before."""
+"""More entries than that are allocated before anything is filled, so that missing memory is refused at once."""
 
 
 def _pieces(target: Target, weight: Weight) -> int:
@@ -51,35 +60,39 @@ def _pieces(target: Target, weight: Weight) -> int:
     Much are the matrix of a kernel, the block of repeated groups, the factors of few rows of many columns, and in half
     precision the numbers of short runs. With each row or column of a piece go some integers.
     """
-    shape = weight.shape
-    size = prod(shape)
-    if (is_zero := weight.is_zero()) or size > HUGE:
-        return 0 if is_zero else 32
-    if not weight.is_plain():
-        return _pieces_of_product(weight)
-    rows, cols = (shape[axis] for axis in weight.channel_axes)
-    if size <= 2**13:
-        return int(size > rows * cols)
-    taps = size // (rows * cols)
+    size = prod(weight.shape)
+    if weight.is_zero():
+        return 0
+    if size > HUGE:
+        return PIECES
+    return _pieces_of_signs(target, weight) if weight.is_plain() else _pieces_of_product(weight)
+
+
+def _pieces_of_signs(target: Target, weight: Weight) -> int:
+    """The same for an identity, or a Hadamard matrix whose entries are the parities of their indices."""
+    size = prod(weight.shape)
+    short, long = sorted(weight.shape[axis] for axis in weight.channel_axes)
+    taps = size // (short * long)
+    if size <= TINY:
+        return int(taps > 1)
     if taps == 1:
-        if run := _run(weight):
-            return 16 if size > 2**22 and run < 64 and "16" in str(target.dtype) else 0
-        if _beside(weight) <= max(FEW, size // 12):
+        if run := _run(weight):  # whose numbers, of 32 bits, are held
+            return PIECES // 2 if size > 2**22 and run < 64 and "16" in str(target.dtype) else 0
+        if _beside(weight) <= max(FEW, size // SHARE):
             return 0
-    short, long = sorted((rows, cols))
-    return min(-(-long * (2 * short + 8) // FEW), -(-(32 + 128 // short) // taps))
+    return min(-(-long * (2 * short + 8) // FEW), -(-(PIECES + 128 // short) // taps))
 
 
 def _pieces_of_product(weight: Weight) -> int:
     """The same for a Hadamard matrix of another order, or with other columns."""
     down, across = weight.channel_axes
     size, matrix = prod(weight.shape), weight.shape[down] * weight.shape[across]
-    if size <= 2**13:  # turned, some rows out of more would lie apart in memory
+    if size <= TINY:  # turned, some rows out of more would lie apart in memory
         return int(weight.is_turned() and _products.has_rest(weight.factors, weight.window[weight.out_axis]))
     if _products.is_looked_up(weight.factors):
         return -(-matrix // _products.FEW)
-    if size > matrix or weight.shape[down] < 1024 or any(map(weight.is_repeated, weight.channel_axes)):
-        return min(32, -(-size // 2**15))
+    if size > matrix or weight.shape[down] < 1024 or weight.crosses_groups():
+        return min(PIECES, -(-size // 2**15))
     return int(weight.is_turned() and _products.has_rest(weight.factors, weight.window[weight.out_axis]))
 
 
@@ -93,7 +106,7 @@ def _beside(weight: Weight) -> int:
         first, last = _signs.bands_of((start, start + down), length)
         bands = last - first
         found = across * (bands + length + 8 + bands * length - down)
-    if any(map(weight.is_repeated, weight.channel_axes)):
+    if weight.crosses_groups():
         found = max(found, down * across + 4 * max(weight.shape))  # one after the other
     return found
 
@@ -125,7 +138,7 @@ def _run(weight: Weight) -> int:
     (start, stop), size = weight.window[cols], prod(weight.shape)
     if size <= _signs.MEDIUM or size > weight.shape[rows] * (stop - start) or not weight.is_plain():
         return 0
-    if weight.rule == "identity" and not any(map(weight.is_repeated, (rows, cols))):
+    if weight.rule == "identity" and not weight.crosses_groups():
         return 0  # `eye` does not even touch most of the memory
     aligned = start | stop | weight.period(cols)
     length = min(_signs.longest_run(size), aligned & -aligned)
@@ -248,7 +261,12 @@ def _chunked(xp: Namespace, weight: Weight, dtype: DType, place: dict[str, Devic
     """A lazy array whose chunks are windows, each built alone by NumPy when it is wanted."""
     if chunks == "auto" and 0 in weight.shape:
         chunks = weight.shape  # both libraries divide by zero
-    sizes = xp.empty(weight.shape, dtype=dtype, chunks=chunks, **place).chunks
+    try:
+        sizes = xp.empty(weight.shape, dtype=dtype, chunks=chunks, **place).chunks
+    except ZeroDivisionError:
+        raise _checks.no_chunks(chunks) from None
+    if min(min(axis) for axis in sizes) < 0:
+        raise _checks.no_chunks(chunks)
     bounds = tuple(tuple(pairwise(accumulate(axis, initial=0))) for axis in sizes)
     return xp.map_blocks(partial(_chunk, weight=weight, dtype=dtype, bounds=bounds), chunks=sizes, dtype=dtype)
 

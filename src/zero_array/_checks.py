@@ -5,7 +5,8 @@ thing is a ``TypeError``, a wrong value a ``ValueError``, and nothing has been b
 """
 
 import operator
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ._typing import Center, Shape, Window
@@ -125,7 +126,7 @@ def one_of(name: str, value: Any, names: tuple[str, ...]) -> None:
 
 
 def window(value: Any, full: Shape) -> Window:
-    """Check a window: inside ``full``, one slice or ``(start, stop)`` pair per axis; None is the whole."""
+    """Check a window: inside ``full``, one slice, range or ``(start, stop)`` pair per axis; None is the whole."""
     if value is None:
         return tuple((0, size) for size in full)
     if isinstance(value, str) or not isinstance(value, Sequence):
@@ -138,8 +139,8 @@ def window(value: Any, full: Shape) -> Window:
 
 
 def _range(part: Any, axis: int, size: int) -> tuple[int, int]:
-    """Check one axis of a window."""
-    if isinstance(part, slice):
+    """Check one axis of a window; in slices negative ends count from the end, as everywhere in Python."""
+    if isinstance(part, (slice, range)):
         if part.step is not None and integer(part.step) != 1:
             raise ValueError(f"`window` must have no step; got {part!r} on axis {axis}")
         ends: Any = (0 if part.start is None else part.start, size if part.stop is None else part.stop)
@@ -148,10 +149,13 @@ def _range(part: Any, axis: int, size: int) -> tuple[int, int]:
     found = integers(ends)
     if found is None or len(found) != 2:
         raise TypeError(f"`window` must be one slice or (start, stop) pair per axis; got {part!r} on axis {axis}")
-    start, stop = found
+    start, stop = [end + size if isinstance(part, slice) and end < 0 else end for end in found]
     if not 0 <= start <= stop <= size:
+        remedy = (
+            ": only slices count from the end, such as slice(-2, None)" if min(start, stop) < 0 and part is ends else ""
+        )
         raise ValueError(
-            f"`window` must lie inside the shape, 0 <= start <= stop <= {size} on axis {axis}; got {part!r}"
+            f"`window` must lie inside the shape, 0 <= start <= stop <= {size} on axis {axis}; got {part!r}{remedy}"
         )
     return start, stop
 
@@ -201,12 +205,39 @@ def no_dtype(value: Any, *, ints: bool = False) -> TypeError:
     names = (
         "float64, float32, float16, bfloat16 or a signed integer" if ints else "float64, float32, float16 or bfloat16"
     )
-    return TypeError(f"`dtype` must be {names}, by name or as the namespace's own object; got {value!r}")
+    remedy = ": pass 'float32' or the like, and change the byte order of what comes back" if has_order(value) else ""
+    return TypeError(f"`dtype` must be {names}, by name or as the namespace's own object; got {value!r}{remedy}")
+
+
+def has_order(dtype: Any) -> bool:
+    """Whether a dtype of NumPy, or its name, has a byte order that is not this machine's, or that is said."""
+    return re.fullmatch(r"[<>=][fiuc]\d+", str(dtype)) is not None
 
 
 def missing_dtype(name: str, library: str, remedy: str = "") -> ValueError:
     """The refusal of a dtype that this namespace does not have (now)."""
     return ValueError(f"`dtype` must be one that {library} has; got {name}{remedy}")
+
+
+def no_device(value: Any) -> TypeError:
+    """The refusal of what is no device of JAX."""
+    remedy = f": pass jax.devices({value!r})[0]" if isinstance(value, str) else ""
+    return TypeError(f"`device` must be a device or a sharding of JAX; got {value!r}{remedy}")
+
+
+def no_gpu(library: str) -> ValueError:
+    """The refusal of a GPU for a library that has none."""
+    return ValueError(f"`device` must be one that {library} has; got 'gpu', and it runs on the CPU alone")
+
+
+def no_backend(name: str, names: Iterable[str]) -> ValueError:
+    """The refusal of a backend that is not in the table."""
+    return ValueError(f"`backend` must be one of {', '.join(names)}; got {name!r}")
+
+
+def no_chunks(value: Any) -> ValueError:
+    """The refusal of chunks that are empty where they cannot be, or shorter than that."""
+    return ValueError(f"`chunks` must be lengths >= 1, or -1 for a whole axis; got {value!r}")
 
 
 def no_tensor(value: Any) -> TypeError:
@@ -233,6 +264,6 @@ def no_shape(value: Any) -> TypeError:
     )
 
 
-def no_matrix(shape: Shape) -> ValueError:
+def no_matrix(shape: Shape, argument: str = "tensor") -> ValueError:
     """The refusal of a vector or scalar."""
-    return ValueError(f"`tensor` must have two or more axes; got shape {shape}: vectors start as zeros or ones")
+    return ValueError(f"`{argument}` must have two or more axes; got shape {shape}: vectors start as zeros or ones")

@@ -62,7 +62,8 @@ def identity_init(
         ``"same"`` is ``(k - 1) // 2``: they differ for even kernels, where the first is a shift under SAME padding and
         the second is not. Or one int per kernel axis (an int alone if there is one axis); -1 is the last tap.
     window : sequence of (slice or (int, int)), optional
-        One slice or ``(start, stop)`` pair per axis: build only this part of the array. Nothing else is computed.
+        One slice, ``range`` or ``(start, stop)`` pair per axis: build only this part of the array. Nothing else is
+        computed. In slices alone, negative numbers count from the end.
 
     Returns
     -------

@@ -128,6 +128,8 @@ def _own_dtype(xp: Namespace, name: str) -> DType:
         return found
     if not (is_chunked(xp) or _is(compat.is_numpy_namespace, xp) or _is(compat.is_cupy_namespace, xp)):
         raise _checks.missing_dtype(name, library)
+    if library == "cubed" and name == "bfloat16":  # NumPy's chunks could have it; its store has none
+        raise _checks.missing_dtype(name, library)
     if name != "bfloat16":
         return getattr(import_module("numpy"), name)
     try:
@@ -196,7 +198,12 @@ def placement_of(x: Array) -> dict[str, Device]:
 
 
 def matmul(xp: Namespace, a: Array, b: Array) -> Array:
-    """The product of matrices, in full precision; JAX rounds the factors on some devices where it is not told."""
+    """The product of matrices, in full precision; JAX rounds the factors on some devices where it is not told.
+
+    MLX multiplies matrices of floats alone: of integers the outer products are added, which is exact as well.
+    """
+    if _name(xp) == "mlx.core" and "int" in str(a.dtype):
+        return sum(a[..., :, k : k + 1] * b[..., k : k + 1, :] for k in range(b.shape[-2]))
     if _is(compat.is_jax_namespace, xp):
         return xp.matmul(a, b, precision="highest")
     return xp.matmul(a, b)
@@ -210,6 +217,9 @@ def compiled(xp: Namespace, formula: Callable[..., Array], device: Device | None
     """
     if not _is(compat.is_jax_namespace, xp):
         return None
+    jax = import_module("jax")
+    if not (device is None or isinstance(device, (jax.Device, jax.sharding.Sharding))):
+        raise _checks.no_device(device)
     return _jitted(formula, device)
 
 

@@ -4,7 +4,7 @@ from math import sqrt
 from numbers import Real
 from typing import Any
 
-from ._checks import LONGEST, integer
+from ._checks import LONGEST, has_order, integer
 
 
 def order(value: Any) -> int:
@@ -60,12 +60,25 @@ def factor(value: Any, n: int, *, largest: int | None) -> float:
 
 def no_array(value: Any) -> TypeError:
     """The refusal of something that is no array."""
-    return TypeError(f"`x` must be an array of an array library; got {type(value).__name__}")
+    remedy = ": pass numpy.asarray(x)" if isinstance(value, (list, tuple)) else ""
+    return TypeError(f"`x` must be an array of an array library; got {type(value).__name__}{remedy}")
+
+
+def plain(x: Any) -> None:
+    """Check that an array is dense, and multiplies as its library's arrays do."""
+    kinds = [kind.__name__ for kind in type(x).__mro__]
+    if "matrix" in kinds:
+        raise TypeError("`x` must be a plain dense array; got a numpy.matrix: pass numpy.asarray(x)")
+    if "MaskedArray" in kinds:
+        raise TypeError("`x` must be a plain dense array; got a masked one: pass x.filled(0)")
+    if "Tensor" in kinds and "sparse" in str(getattr(x, "layout", "")):
+        raise TypeError("`x` must be a plain dense array; got a sparse one: pass x.to_dense()")
 
 
 def no_numbers(dtype: Any) -> TypeError:
     """The refusal of an array that cannot be transformed."""
-    return TypeError(f"`x` must be an array of real floats, complex numbers or integers; got {dtype!s}")
+    remedy = ": pass x.astype(x.dtype.newbyteorder('='))" if has_order(dtype) else ""
+    return TypeError(f"`x` must be an array of real floats, complex numbers or integers; got {dtype!s}{remedy}")
 
 
 def no_length(n: int, axis: int, above: int) -> ValueError:

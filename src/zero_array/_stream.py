@@ -20,6 +20,9 @@ def windows(shape: Shape, entries: int) -> Iterator[Window]:
     """The windows of a shape in C order, each a run of its bytes, and of at most so many entries."""
     if 0 in shape:
         return
+    if not shape:
+        yield ()
+        return
     axis = next(axis for axis in range(len(shape)) if prod(shape[axis + 1 :]) <= entries)
     step = entries // prod(shape[axis + 1 :])
     for leading in product(*map(range, shape[:axis])):

@@ -55,7 +55,8 @@ def hadamard_transform(
     -----
     ``H`` is a Kronecker product, and each of its factors is applied by a matrix product: a vector takes ``n`` times the
     sum of the factors' orders operations. Half precision is summed in float32 and rounded once. Integers are exact as
-    long as the sums fit; they need a library that multiplies matrices of integers (not MLX, nor torch on CUDA).
+    long as the sums fit; they need a library that multiplies matrices of integers (torch on CUDA does not). For MLX,
+    which does not either, outer products are added: slower, and with memory for up to 20 arrays like the result.
 
     ``H`` is symmetric: the gradient of a transform is the same transform.
 
@@ -70,6 +71,7 @@ def hadamard_transform(
            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]])
     """
     xp = _namespace.of(x)
+    _order_checks.plain(x)
     axis = _checks.axis("axis", axis, x.ndim, "an array")
     length = len(range(x.shape[axis]))  # which torch's compiler may have for a symbol: it must be a number
     factors = _orders.factors(length) if length else None

@@ -5,9 +5,8 @@ Every entry is a closed form of its indices. For output ``o`` (counted inside it
     identity    1                                 where o == i, else 0
     hadamard    constant * H[o, column(i)]
 
-with ``H`` the Hadamard matrix that the `factors` multiply to (of Sylvester's, ``H[o, i] = (-1)^popcount(o & i)``),
-
-at the centre tap of the kernel axes, and 0 at every other tap.
+at the centre tap of the kernel axes, and 0 at every other tap. ``H`` is the Hadamard matrix that the `factors` multiply
+to; of Sylvester's, ``H[o, i] = (-1)^popcount(o & i)``.
 """
 
 from collections.abc import Sequence
@@ -78,6 +77,15 @@ class Weight(NamedTuple):
         """Whether the window reaches from one group into another along a channel axis."""
         start, stop = self.window[axis]
         return start % self.period(axis) + stop - start > self.period(axis)
+
+    def crosses_groups(self) -> bool:
+        """Whether it does along either channel axis."""
+        return any(map(self.is_repeated, self.channel_axes))
+
+    def block(self) -> Self:
+        """The matrix of one group, outputs x inputs."""
+        whole = ((0, self.outputs), (0, self.inputs))
+        return self._replace(out_axis=0, in_axis=1, taps=(None, None), window=whole)
 
     @property
     def order(self) -> int:

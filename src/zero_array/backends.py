@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.metadata import packages_distributions, version
 from typing import Any
 
+from . import _checks
 from ._typing import Device, Namespace
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
@@ -58,7 +59,7 @@ class Backend:
             return None
         if text == "gpu":
             if self.gpu is None:
-                raise ValueError(f"`device` must be one that {self.name} has; got 'gpu', and it runs on the CPU alone")
+                raise _checks.no_gpu(self.name)
             text = self.gpu
         xp: Any = self.namespace()
         match self.name:
@@ -108,7 +109,7 @@ def backend(name: str) -> Backend:
     for record in BACKENDS:
         if record.name == name:
             return record
-    raise ValueError(f"`backend` must be one of {', '.join(record.name for record in BACKENDS)}; got {name!r}")
+    raise _checks.no_backend(name, (record.name for record in BACKENDS))
 
 
 def support_table() -> str:

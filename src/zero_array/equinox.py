@@ -5,13 +5,18 @@ from typing import Any, Literal
 
 import equinox
 
+from ._auditing._report import Report
+from ._learning._words import Words
 from ._planning import _network_checks
 from ._planning._plan import Fill, Plan
 from ._planning._recipe import Recipe
 from ._typing import Choice, Order, Scale
-from .jax._tree import named, planned, rebuilt, started
+from .jax._audit import CUT, look
+from .jax._tree import named, parts, planned, rebuilt, replaced, started
 
-__all__ = ["init"]
+__all__ = ["audit", "init"]
+
+_WORDS = Words.of("equinox", CUT)
 
 
 def init(
@@ -75,13 +80,69 @@ def init(
     options: dict[str, Any] = {"head": head, "embeddings": embeddings, "branch_end": branch_end}
     options |= {"scale": scale, "order": order, "columns": columns}
     others = {"apply": apply, "example_inputs": example_inputs, "branches": branches, "overrides": overrides}
+    held, function = _opened(model, apply)
+    plan = planned(recipe, function, held, None, options=options, others=others)
+    return (model if dry_run else rebuilt(model, started(held, plan))), plan
+
+
+def audit(
+    model: equinox.Module,
+    example_inputs: Any,
+    *,
+    apply: Callable[..., Any] | None = None,
+    loss: Callable[[Any], Any] | None = None,
+    steps: int = 0,
+) -> Report:
+    """Find what a model cannot learn from its start, by its weights, one run, and its gradients.
+
+    The model is traced once, without dropout, and what was traced is run with its values; then copies of its parameters
+    are trained, as in `zero_array.jax.audit`. The model is left as it is.
+
+    Parameters
+    ----------
+    model : equinox.Module
+        The model, with values; all arrays of real numbers in it are its parameters.
+    example_inputs : array, tuple or dict
+        What to call it with (a dict by keyword), with values.
+    apply : callable, optional
+        What to trace in place of ``model(*example_inputs)``, which is one example: ``apply(model, *example_inputs)``,
+        such as ``lambda model, x: jax.vmap(model)(x)`` for a batch as in training.
+    loss, steps
+        As in `zero_array.flax.audit`.
+
+    Returns
+    -------
+    Report
+        What was found; it prints as a table. It goes to JSON and HTML too.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model is none, or does not take the inputs, or if another argument is of the wrong kind.
+
+    Examples
+    --------
+    >>> import equinox, jax
+    >>> import zero_array.equinox
+    >>> model = equinox.nn.MLP(2, 2, width_size=2, depth=1, key=jax.random.key(0))
+    >>> model = jax.tree.map(lambda leaf: leaf * 0 if equinox.is_array(leaf) else leaf, model)
+    >>> x = jax.numpy.ones((3, 2))
+    >>> report = zero_array.equinox.audit(model, x, apply=lambda model, x: jax.vmap(model)(x))
+    >>> [finding.what for finding in report.filter("layers.0.weight", severity="error")]
+    ['all constant', 'zeros in series', 'zeros before a ReLU']
+    """
+    held, function = _opened(replaced(model, equinox.nn.Dropout, equinox.nn.inference_mode), apply)
+    drops = any(item.p for item in parts(model, equinox.nn.Dropout))
+    return look(function, held, None, example_inputs, loss=loss, steps=steps, words=_WORDS, drops=drops)
+
+
+def _opened(model: Any, apply: Callable[..., Any] | None) -> tuple[dict[str, Any], Callable[..., Any]]:
+    """The parameters of a model by name, and what it computes of them."""
     if not isinstance(model, equinox.Module):
         raise _network_checks.no_model(model, "equinox.Module")
-    held = named(model, model)
 
     def function(held: dict[str, Any], _: None, *args: Any, **kwargs: Any) -> Any:
         new = rebuilt(model, held)
         return apply(new, *args, **kwargs) if apply else new(*args, **kwargs)
 
-    plan = planned(recipe, function, held, None, options=options, others=others)
-    return (model if dry_run else rebuilt(model, started(held, plan))), plan
+    return named(model, model), function

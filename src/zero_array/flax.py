@@ -11,12 +11,14 @@ from ._planning import _network_checks
 from ._planning._plan import Fill, Plan
 from ._planning._recipe import Recipe
 from ._typing import Choice, Order, Scale
-from .jax._audit import audit as look
+from .jax._audit import CUT, look
 from .jax._tree import named, planned, rebuilt, started
 
 __all__ = ["audit", "init"]
 
-_WORDS = Words.of("flax", "stop_gradient or a rounding")
+_MODEL = "flax.nnx.Module, or one linen.Module and its `variables`"
+_WORDS = Words.of("flax", CUT)
+_LINEN = Words.of("flax", CUT, "model, variables=...")
 
 
 def init(
@@ -84,9 +86,12 @@ def init(
     options |= {"scale": scale, "order": order, "columns": columns}
     others = {"apply": apply, "example_inputs": example_inputs, "branches": branches, "overrides": overrides}
     if isinstance(model, linen.Module):
-        return _linen(model, variables, recipe, options, others, dry_run=dry_run)
+        held, rest, call = _linen(model, variables, apply)
+        plan = planned(recipe, call, held, rest, options=options, others=others)
+        params = variables["params"]
+        return {**variables, "params": params if dry_run else rebuilt(params, started(held, plan))}, plan
     if not isinstance(model, nnx.Module) or variables is not None:
-        raise _network_checks.no_model(model, "flax.nnx.Module, or one linen.Module and its `variables`")
+        raise _network_checks.no_model(model, _MODEL)
     held, rest, merged = _opened(model)
 
     def function(held: dict[str, Any], rest: Any, *args: Any, **kwargs: Any) -> Any:
@@ -104,21 +109,30 @@ def init(
 
 
 def audit(
-    model: nnx.Module, example_inputs: Any, *, loss: Callable[[Any], Any] | None = None, steps: int = 0
+    model: nnx.Module | linen.Module,
+    example_inputs: Any,
+    *,
+    variables: Any = None,
+    apply: Callable[..., Any] | None = None,
+    loss: Callable[[Any], Any] | None = None,
+    steps: int = 0,
 ) -> Report:
-    """Find what a model of nnx cannot learn from its start, by its weights, one run, and its gradients.
+    """Find what a model cannot learn from its start, by its weights, one run, and its gradients.
 
-    The model is traced once, and the trace is run with its values, with BatchNorm by the batch and without dropout.
-    Then gradients are computed on copies of its parameters, and the copies are trained with Adam (learning rate 0.001):
-    for as many steps as `steps` says, and for a few more while parameters, or outputs of layers, get their first
-    gradient. The model, its modes and its random state are afterwards as they were.
+    The model is traced once, and the trace is run with its values: of nnx with BatchNorm by the batch and without
+    dropout, of linen as it is called. Then gradients are computed on copies of its parameters, and the copies are
+    trained with Adam (learning rate 0.001): for as many steps as `steps` says, and for a few more while parameters, or
+    outputs of layers, get their first gradient. The model, its modes and its random state, or its variables, are
+    afterwards as they were.
 
     Parameters
     ----------
-    model : nnx.Module
-        The model, with values. Copies of its `nnx.Param` are trained.
+    model : nnx.Module or linen.Module
+        The model, with values. Copies of its `nnx.Param`, or of the collection "params", are trained.
     example_inputs : array, tuple or dict
         What to call it with (a dict by keyword), with values; two examples or more if it has BatchNorm.
+    variables, apply
+        As in `init`.
     loss : callable, optional
         A function of what the model returns, which is traced. By default it is the ``loss`` that the model itself
         returns, if any, or the mean square of all its outputs against random numbers, the same ones each time.
@@ -146,8 +160,12 @@ def audit(
     >>> [finding.what for finding in report.filter("layers.0.kernel", severity="error")]
     ['all constant', 'zeros in series']
     """
-    if not isinstance(model, nnx.Module):
-        raise _network_checks.no_model(model, "flax.nnx.Module")
+    options: dict[str, Any] = {"loss": loss, "steps": steps}
+    if isinstance(model, linen.Module):
+        held, rest, call = _linen(model, variables, apply)
+        return look(call, held, rest, example_inputs, **options, words=_LINEN, drops=False)
+    if not isinstance(model, nnx.Module) or variables is not None:
+        raise _network_checks.no_model(model, _MODEL)
     held, rest, merged = _opened(model)
     drops = any(
         "drop" in type(item).__name__.lower() and getattr(item, "rate", 0.0) for _, item in nnx.iter_graph(model)
@@ -156,9 +174,9 @@ def audit(
     def function(held: dict[str, Any], rest: Any, *args: Any, **kwargs: Any) -> Any:
         training = merged(held, rest)
         training.set_attributes(use_running_average=False, deterministic=True, raise_if_not_found=False)
-        return training(*args, **kwargs)
+        return (apply or _call)(training, *args, **kwargs)
 
-    return look(function, held, rest, example_inputs, loss=loss, steps=steps, words=_WORDS, drops=drops)
+    return look(function, held, rest, example_inputs, **options, words=_WORDS, drops=drops)
 
 
 def _opened(model: nnx.Module) -> tuple[dict[str, Any], Any, Callable[[dict[str, Any], Any], Any]]:
@@ -180,18 +198,14 @@ def _call(model: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _linen(
-    model: linen.Module, variables: Any, recipe: Any, options: Any, others: Mapping[str, Any], *, dry_run: bool
-) -> tuple[Any, Plan]:
-    """New variables, and the plan."""
+    model: linen.Module, variables: Any, apply: Callable[..., Any] | None
+) -> tuple[dict[str, Any], Any, Callable[..., Any]]:
+    """The parameters of a model of linen by name, its other variables, and what it computes of both."""
     if not isinstance(variables, Mapping) or "params" not in variables:
         raise _network_checks.no_variables(variables)
     rest = {name: collection for name, collection in variables.items() if name != "params"}
-    held = named(variables["params"], model)
-    apply = others["apply"] or model.apply
 
     def function(held: dict[str, Any], rest: Any, *args: Any, **kwargs: Any) -> Any:
-        return apply({**rest, "params": rebuilt(variables["params"], held)}, *args, **kwargs)
+        return (apply or model.apply)({**rest, "params": rebuilt(variables["params"], held)}, *args, **kwargs)
 
-    plan = planned(recipe, function, held, rest, options=options, others=others)
-    params = variables["params"] if dry_run else rebuilt(variables["params"], started(held, plan))
-    return {**variables, "params": params}, plan
+    return named(variables["params"], model), rest, function

@@ -11,12 +11,13 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError("zero_array.haiku needs Haiku: pip install dm-haiku", name="haiku") from None
 
 from ._typing import Array, Axes, Center, Choice, Order, Scale
+from .jax._audit import audit
 from .jax._initializers import hadamard_init as _hadamard_init
 from .jax._initializers import identity_init as _identity_init
 from .jax._initializers import zero_init as _zero_init
 from .jax._tree import init
 
-__all__ = ["hadamard_init", "identity_init", "init", "zero_init"]
+__all__ = ["audit", "hadamard_init", "identity_init", "init", "zero_init"]
 
 
 def identity_init(

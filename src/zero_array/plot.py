@@ -28,8 +28,8 @@ def singular_values(report: Report, *, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
-    ValueError
-        If the report has no singular values.
+    TypeError, ValueError
+        If `report` is no Report, or has no singular values.
 
     Examples
     --------
@@ -38,6 +38,7 @@ def singular_values(report: Report, *, ax: Axes | None = None) -> Axes:
     >>> zero_array.plot.singular_values(report).get_ylabel()
     'singular value'
     """
+    _check(report)
     spectra = [(facts.parameter, facts.spectrum) for facts in report.weights if facts.spectrum]
     ax = _axes(ax, "singular values", spectra)
     for name, values in spectra:
@@ -66,8 +67,8 @@ def twin_map(report: Report, *, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
-    ValueError
-        If no weight has twins.
+    TypeError, ValueError
+        If `report` is no Report, or if no weight has twins.
 
     Examples
     --------
@@ -76,6 +77,7 @@ def twin_map(report: Report, *, ax: Axes | None = None) -> Axes:
     >>> [label.get_text() for label in zero_array.plot.twin_map(report).get_yticklabels()]
     ['up.weight']
     """
+    _check(report)
     twins = [(facts.parameter, facts.twins) for facts in report.weights if facts.twins]
     ax = _axes(ax, "twins", twins)
     for number, (_, shares) in enumerate(twins):
@@ -102,8 +104,8 @@ def signal_by_depth(report: Report, *, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
-    ValueError
-        If the report has none, since it is of weights alone.
+    TypeError, ValueError
+        If `report` is no Report, or has nothing of this, since it is of weights alone.
 
     Examples
     --------
@@ -113,6 +115,7 @@ def signal_by_depth(report: Report, *, ax: Axes | None = None) -> Axes:
     >>> zero_array.plot.signal_by_depth(report).get_yscale()
     'log'
     """
+    _check(report)
     ax = _axes(ax, "signal by depth", report.depth)
     ax.plot([item.signal for item in report.depth], label="signal", marker=".")
     ax.plot([item.gradient for item in report.depth], label="gradient", marker=".")
@@ -138,8 +141,8 @@ def gradient_reach(report: Report, *, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
-    ValueError
-        If the report has none, since it is of weights alone.
+    TypeError, ValueError
+        If `report` is no Report, or has nothing of this, since it is of weights alone.
 
     Examples
     --------
@@ -149,6 +152,7 @@ def gradient_reach(report: Report, *, ax: Axes | None = None) -> Axes:
     >>> zero_array.plot.gradient_reach(report).get_xlabel()
     'largest entry of the gradient'
     """
+    _check(report)
     ax = _axes(ax, "gradient reach", report.reach)
     places = range(len(report.reach))
     least = min([size for item in report.reach for size in (item.now, item.after or 0) if size > 0], default=1.0)
@@ -164,6 +168,12 @@ def gradient_reach(report: Report, *, ax: Axes | None = None) -> Axes:
     ax.invert_yaxis()
     ax.legend()
     return ax
+
+
+def _check(report: Any) -> None:
+    """Check that there is a report."""
+    if not isinstance(report, Report):
+        raise _audit_checks.no_report(report)
 
 
 def _axes(ax: Any, what: str, held: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Flax: the audit of models of nnx."""
+"""Flax: the audit of models of nnx and of linen."""
 
 from collections.abc import Callable
 from typing import Any
@@ -211,9 +211,11 @@ def test_half_precision() -> None:
     """A model of bfloat16 is looked at as any other."""
     layers = {name: nnx.Linear(4, 4, param_dtype=jnp.bfloat16, dtype=jnp.bfloat16, rngs=nnx.Rngs(0)) for name in "ab"}
     model = Model(lambda model, x: model.b(model.a(x)), layers)
+    before = [to_bytes(layer.kernel[...]) for layer in (model.a, model.b)]
     report = zero_array.flax.audit(model, jnp.asarray(starts.batch((5, 4)), jnp.bfloat16), steps=1)
     assert not report.filter(severity="error").findings
-    assert {to_bytes(model.a.kernel[...]), to_bytes(model.b.kernel[...])}
+    assert {facts.dtype for facts in report.weights if facts.parameter.endswith("kernel")} == {"bfloat16"}
+    assert [to_bytes(layer.kernel[...]) for layer in (model.a, model.b)] == before
 
 
 class Own(nnx.Linear):
@@ -230,11 +232,57 @@ def test_own_loss() -> None:
     assert max(item.now for item in report.reach) < 1e3
 
 
+def test_apply() -> None:
+    """Another function of the model is looked at where one is given, without dropout too."""
+    model = Busy()
+    report = zero_array.flax.audit(
+        model, starts.batch((5, 4)), apply=lambda model, x: model.norm(model.drop(model.a(x)))
+    )
+    assert {item.parameter for item in report.filter(what="unused")} == {"b.kernel", "b.bias"}
+
+
+class Linen(linen.Module):
+    """A residual branch with a norm by the batch, and a head."""
+
+    @linen.compact
+    def __call__(self, x: Any) -> Any:
+        """Compute."""
+        y = linen.BatchNorm(use_running_average=False)(linen.Dense(4, name="a")(x))
+        return linen.Dense(3, name="h")(x + linen.Dense(4, name="b")(jnp.tanh(y)))
+
+
+def test_linen() -> None:
+    """A model of linen is looked at by its variables, which stay what they were; `init` mends it."""
+    model, x = Linen(), starts.batch((5, 4))
+    variables = model.init(jax.random.key(0), x)
+    variables["params"]["BatchNorm_0"]["scale"] = jnp.zeros(4)
+    variables["params"]["b"]["kernel"] = jnp.zeros((4, 4))
+    options: dict[str, Any] = {
+        "variables": variables,
+        "apply": lambda variables, x: model.apply(variables, x, mutable=["batch_stats"])[0],
+    }
+    before = [to_bytes(leaf) for leaf in jax.tree.leaves(variables)]
+    report = zero_array.flax.audit(model, x, **options).filter(severity="error")
+    assert report.findings[0].what == "zeros in series"
+    assert "zero_array.flax.init(model, variables=..., example_inputs=...)" in report.findings[0].remedy
+    assert [to_bytes(leaf) for leaf in jax.tree.leaves(variables)] == before
+    options["variables"], _ = zero_array.flax.init(model, example_inputs=x, **options)
+    assert zero_array.flax.audit(model, x, **options, steps=1).worst != "error"
+
+
 ONES = numpy.ones((2, 4), dtype="float32")
 LOSS = "`loss` must return a tensor with one element that has a gradient; got "
+MODEL = "`model` must be one flax.nnx.Module, or one linen.Module and its `variables`; got "
 MISUSES: list[tuple[Any, Any, dict[str, Any], type[Exception], str]] = [
-    (3, ONES, {}, TypeError, "`model` must be one flax.nnx.Module; got 3"),
-    (linen.Dense(3), ONES, {}, TypeError, "`model` must be one flax.nnx.Module; got a Dense"),
+    (3, ONES, {}, TypeError, f"{MODEL}3"),
+    (Spare(), ONES, {"variables": {}}, TypeError, f"{MODEL}a Spare"),
+    (
+        linen.Dense(3),
+        ONES,
+        {},
+        TypeError,
+        "`variables` must be what model.init returned, with 'params' in it; got None",
+    ),
     (
         nnx.eval_shape(lambda: nnx.Linear(4, 4, rngs=nnx.Rngs(0))),
         ONES,

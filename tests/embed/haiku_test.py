@@ -180,6 +180,23 @@ def test_model() -> None:
     assert model.apply(new, IMAGES).shape == (2, 10)
 
 
+def test_what_is_no_apply() -> None:
+    """The pair that `haiku.transform` makes, and a function that wants a key, are refused with what to pass."""
+    for function in (net, lambda x: haiku.dropout(haiku.next_rng_key(), 0.5, net(x))):
+        model = haiku.transform(function)
+        params = model.init(jax.random.key(0), IMAGES)
+        with pytest.raises(TypeError, match=r"^`apply` must be a function .*; got a Transformed: pass its \.apply$"):
+            zero_array.haiku.init(params, apply=model, example_inputs=IMAGES)
+        with pytest.raises(
+            ValueError, match=r"(?s)^`example_inputs` .*: pass a key before them, or haiku\.without_app"
+        ):
+            zero_array.haiku.init(params, apply=model.apply, example_inputs=IMAGES)
+        with_key = zero_array.haiku.init(params, apply=model.apply, example_inputs=(jax.random.key(0), IMAGES))[1]
+        assert with_key["head.w"].fill == "hadamard"
+    with pytest.raises(ValueError, match=r"got MissingRNGError: .*: pass a key before them"):
+        zero_array.haiku.init(params, apply=model.apply, example_inputs=(None, IMAGES))
+
+
 def test_lstm_of_a_model() -> None:
     """Which rows of an LSTM's one matrix take the inputs is not seen: it is asked what it starts as."""
     model = haiku.without_apply_rng(haiku.transform(lambda x: haiku.LSTM(8)(x, haiku.LSTM(8).initial_state(1))[0]))
@@ -187,3 +204,17 @@ def test_lstm_of_a_model() -> None:
     params = model.init(jax.random.key(0), inputs)
     with pytest.raises(ValueError, match=r"^it can't be told what these parameters are: lstm/linear\.w: say what each"):
         zero_array.haiku.init(params, apply=model.apply, example_inputs=inputs)
+
+
+def test_audit() -> None:
+    """A network whose params are started has no error; two layers of zeros in series are found, and nothing changes."""
+    model = haiku.without_apply_rng(haiku.transform(net))
+    params = model.init(jax.random.key(0), IMAGES)
+    params, _ = zero_array.haiku.init(params, apply=model.apply, example_inputs=IMAGES)
+    report = zero_array.haiku.audit(params, IMAGES, apply=model.apply, steps=1)
+    assert not report.filter(severity="error").findings, str(report)
+    params = {**params, "first": jax.tree.map(numpy.zeros_like, params["first"])}
+    before = [to_bytes(leaf) for leaf in jax.tree.leaves(params)]
+    report = zero_array.haiku.audit(params, IMAGES, apply=model.apply)
+    assert "zeros in series" in {item.what for item in report.filter("first.w", severity="error")}
+    assert [to_bytes(leaf) for leaf in jax.tree.leaves(params)] == before

@@ -19,10 +19,11 @@ def audited(name: str, *, started: bool, **options: Any) -> tuple[Report, nn.Mod
     if started:
         zero_array.torch.init_(model, example_inputs=batch, **zoo.ZOO[name].options)
     before, state = zoo.digest(model), torch.get_rng_state()
+    modes = [module.training for module in model.modules()]
     report = zero_array.torch.audit(model, batch, **options)
     assert zoo.digest(model) == before
     assert torch.equal(torch.get_rng_state(), state)
-    assert all(module.training for module in model.modules()) or not model.training
+    assert [module.training for module in model.modules()] == modes
     return report, model, batch
 
 

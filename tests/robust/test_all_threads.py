@@ -1,7 +1,7 @@
 """Eight threads that build all golden cases at once."""
 
 from cases import CASES, SIGNS
-from test_threads import check
+from threads import check
 
 from zero_array._typing import Device, Namespace
 

@@ -19,8 +19,9 @@ COUNTS: Counter[str] = Counter()
 
 @pytest.fixture(autouse=True)
 def _figures(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Print the figures; a minute without an end to an example is a hang, and ends the session; memory is bounded."""
+    """Print the figures; ten minutes without an end to an example end the session; memory is bounded."""
     COUNTS.clear()
+    set_alarm()
     start, before = perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
     faulthandler.cancel_dump_traceback_later()
@@ -29,10 +30,15 @@ def _figures(request: pytest.FixtureRequest) -> Iterator[None]:
     assert peak - before < 512 * 1024
 
 
+def set_alarm() -> None:
+    """Give the next example ten minutes: what takes longer hangs."""
+    faulthandler.dump_traceback_later(600, exit=True)
+
+
 def count(calls: int, built: int) -> None:
     """Add what one example did, and set the alarm for the next."""
     COUNTS.update(calls=calls, built=built)
-    faulthandler.dump_traceback_later(600, exit=True)
+    set_alarm()
 
 
 @pytest.mark.parametrize("init", fuzzing.INITS, ids=lambda init: init.__name__)

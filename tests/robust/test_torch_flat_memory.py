@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from interrupts import network
-from test_flat_memory import resident
+from memory import resident
 
 import zero_array.torch
 

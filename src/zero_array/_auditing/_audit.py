@@ -1,5 +1,6 @@
 """`audit`: what a network cannot learn from its start, seen from its weights alone."""
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def audit(
-    weights: Mapping[str, Array],
+    weights: Mapping[str, Array] | str | os.PathLike[str],
     /,
     *,
     layout: Any = (0, 1),
@@ -24,9 +25,10 @@ def audit(
 
     Parameters
     ----------
-    weights : mapping of str to array
+    weights : mapping of str to array, or path
         Names and arrays of any library, such as ``model.state_dict()``. Names of nested mappings are joined by dots.
-        Arrays are read one window at a time; those without floats are skipped.
+        Or the path of a checkpoint: ``.safetensors``, shards of these by their ``.safetensors.index.json``, or NumPy's
+        ``.npz``; nothing in it is run. Arrays are read one window at a time; those without floats are skipped.
     layout : (int, int) or mapping of str to (int, int) or None
         The out and the in axis of weights of two and more axes: ``(0, 1)`` as in torch; Keras and Flax have
         ``(-1, -2)``. Or patterns of names, such as ``"*.kernel"``, with the pair of each: the first that matches
@@ -44,13 +46,16 @@ def audit(
     Raises
     ------
     TypeError, ValueError
-        If a value is not an array, or has no values, or if another argument is of the wrong kind.
+        If a value is not an array, or has no values, if a file is of another format or broken, or if another argument
+        is of the wrong kind.
+    OSError
+        If the system does not let a file be read.
 
     Notes
     -----
     An error is only what certainly never learns: values that are not finite, and a network whose every matrix is
     constant. Two zeros in series, twins that stay twins, and all else that only the graph shows:
-    `zero_array.torch.audit`, `zero_array.flax.audit`, `zero_array.keras.audit`.
+    `zero_array.torch.audit`, `zero_array.jax.audit` and those of the other frameworks.
 
     Rows are equal if their digests of 160 bits are. Singular values are computed in float64 on the CPU; for a large
     matrix they are those of some of its rows or columns, which the facts say. Near twins whose sums are close to those
@@ -71,4 +76,9 @@ zero_array.torch.audit(model, example_inputs) sees which these are
     """
     from ._look import report  # as late as this: what only an audit needs makes no import of the package slower
 
-    return report(weights, layout, tolerance, dtype)
+    if not isinstance(weights, (str, os.PathLike)):
+        return report(weights, layout, tolerance, dtype)
+    from . import _checkpoint
+
+    with _checkpoint.opened(weights) as arrays:
+        return report(arrays, layout, tolerance, dtype)

@@ -18,7 +18,8 @@ def weights(value: Any) -> None:
     """Check that there are names to arrays."""
     if not isinstance(value, Mapping):
         raise TypeError(
-            f"`weights` must map names to arrays; got {type(value).__name__}: pass model.state_dict(), or such a dict"
+            f"`weights` must map names to arrays, or be the path of a file of them; got {type(value).__name__}: pass "
+            "model.state_dict(), or such a dict"
         )
 
 
@@ -95,6 +96,11 @@ def bad_file(path: Path, reason: str) -> ValueError:
 def no_file(path: Path) -> ValueError:
     """The refusal of a path where no file is."""
     return ValueError(f"`file` must be a file; got {shown(path.name)}, which is none")
+
+
+def no_report(value: Any) -> TypeError:
+    """The refusal of something that is no report by the plots."""
+    return TypeError(f"`report` must be a Report; got {type(value).__name__}: pass what zero_array.audit returns")
 
 
 def nothing_to_draw(what: str) -> ValueError:

@@ -1,5 +1,6 @@
 """A checkpoint on disk as names and arrays: .safetensors, shards of these by their index, .npz."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from . import _audit_checks, _npz, _safetensors
 
 
 @contextmanager
-def opened(file: str) -> Iterator[dict[str, Any]]:
+def opened(file: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
     """The arrays of a file, each of which reads itself window by window, while it is open."""
     path = Path(file)
     is_index = path.name.lower().endswith(".safetensors.index.json")

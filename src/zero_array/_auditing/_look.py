@@ -1,6 +1,6 @@
 """All weights of an audit, one after the other: what is seen of each, and the report of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from math import prod, sqrt
 from typing import Any
@@ -50,7 +50,7 @@ def _look(matrix: Matrix, share: float, rounding: str | None) -> Seen:
         rows=rows,
         columns=_twins.first_equal(matrix, of_rows=False),
         spectrum=(_recognise.spectrum(found, matrix) if found else None) or _spectrum.spectrum(matrix),
-        elsewhere=None if found or not values.is_level else next(_elsewhere(matrix), None),
+        elsewhere=None if found or not values.is_level else _elsewhere(matrix),
     )
     if share:
         seen = replace(seen, near=tuple(_twins.near(matrix, rows, share * values.largest)))
@@ -60,15 +60,16 @@ def _look(matrix: Matrix, share: float, rounding: str | None) -> Seen:
     return seen
 
 
-def _elsewhere(matrix: Matrix) -> Iterator[tuple[tuple[int, int], _recognise.Recognised]]:
-    """As what other axes would have it recognised."""
+def _elsewhere(matrix: Matrix) -> tuple[tuple[int, int], _recognise.Recognised] | None:
+    """By which other axes it would be recognised, and as what."""
     count = len(matrix.shape)
     for axes in ((0, 1), (count - 1, count - 2)):
         if count > 2 and axes != matrix.axes:
             turned = replace(matrix, axes=axes)
             found = _recognise.recognise(turned, _values.values(turned))
             if found:
-                yield axes, found
+                return axes, found
+    return None
 
 
 def _facts(seen: Seen) -> Facts:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from math import isclose, sqrt
 from random import Random
 from typing import Any
@@ -10,11 +10,12 @@ from typing import Any
 from .. import _namespace
 from .._build import build
 from .._orders import factors
+from .._typing import Window
 from .._weight import Weight, weight
 from . import _spectrum
 from ._spectrum import Spectrum, exact
 from ._values import Values
-from ._windows import Matrix, Piece
+from ._windows import Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,9 @@ def recognise(matrix: Matrix, found: Values) -> Recognised | None:
         _candidates(matrix, center, found.largest), key=lambda one: _scale(one, found.largest) == "other"
     )
     for candidate in candidates:
-        if all(_is(matrix, candidate, row, sample[place : place + 1]) for place, row in enumerate(rows)) and all(
-            _agrees(matrix, candidate, piece) for piece in matrix.pieces()
-        ):
+        lines = ((_line(matrix, row), sample[place : place + 1]) for place, row in enumerate(rows))
+        pieces = ((piece.window, piece.values) for piece in matrix.pieces())
+        if all(_equals(matrix, candidate, window, values) for window, values in chain(lines, pieces)):
             return _named(matrix, candidate, found.largest)
     return None
 
@@ -94,23 +95,19 @@ def _is_padded_alike(size: int) -> bool:
     return size & (size - 1) == 0 or factors(size) is None
 
 
-def _is(matrix: Matrix, candidate: Weight, row: int, values: Any) -> bool:
-    """Whether one row is the candidate's."""
-    window = [(0, size) for size in matrix.shape]
-    window[candidate.out_axis] = (row, row + 1)
-    return bool((_built(matrix, candidate, tuple(window)) == values).all())
+def _line(matrix: Matrix, row: int) -> Window:
+    """The window of one row."""
+    out_axis, _ = matrix.axes or (0, 1)
+    return tuple((row, row + 1) if axis == out_axis else (0, size) for axis, size in enumerate(matrix.shape))
 
 
-def _agrees(matrix: Matrix, candidate: Weight, piece: Piece) -> bool:
-    """Whether one piece is the candidate's."""
-    return bool((_built(matrix, candidate, piece.window) == piece.values).all())
-
-
-def _built(matrix: Matrix, candidate: Weight, window: Any) -> Any:
-    """A window of the candidate, with its constant."""
+def _equals(matrix: Matrix, candidate: Weight, window: Window, values: Any) -> bool:
+    """Whether the values of a window are the candidate's, with its constant."""
     dtype = "float64" if matrix.dtype == "float64" else "float32"
-    found = matrix.arrange(build(_namespace.namespace(None), candidate.part(window), dtype, None))
-    return found * found.dtype.type(candidate.constant) if candidate.rule == "identity" else found
+    built = matrix.arrange(build(_namespace.namespace(None), candidate.part(window), dtype, None))
+    if candidate.rule == "identity":
+        built = built * built.dtype.type(candidate.constant)
+    return bool((built == values).all())
 
 
 def _scale(candidate: Weight, size: float) -> str:
@@ -145,7 +142,5 @@ def spectrum(found: Recognised, matrix: Matrix) -> Spectrum | None:
         return exact(held.constant, count)
     if held.order == max(held.outputs, held.inputs):
         return exact(held.constant * sqrt(held.order), count)
-    shape = held.outputs, held.inputs
-    block = held._replace(out_axis=0, in_axis=1, taps=(None, None), window=((0, shape[0]), (0, shape[1])))
-    array = build(_namespace.namespace(None), block, "float32", None)
-    return _spectrum.spectrum(Matrix(matrix.name, array, shape, "float32", (0, 1)))
+    array = build(_namespace.namespace(None), held.block(), "float32", None)
+    return _spectrum.spectrum(Matrix(matrix.name, array, array.shape, "float32", (0, 1)))

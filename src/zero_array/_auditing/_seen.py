@@ -26,6 +26,8 @@ class Seen:
         Pairs of rows that are equal to the tolerance.
     rounded : array of int or None
         As `rows`, after rounding to another dtype.
+    rounding : str
+        That dtype; empty where nothing was rounded.
     spectrum : Spectrum
         Its singular values.
     elsewhere : tuple of ((int, int), Recognised) or None

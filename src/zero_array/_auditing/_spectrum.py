@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 from ._windows import Matrix
 
 WHOLE = 512
-"""The longest shorter side of which all lines are taken,"""
+"""The longest shorter side of which all lines are taken, if that is no more work than `WORK`."""
 
 WORK = 2**33
-"""if the product of matrices that it needs multiplies no more often than this;"""
+"""How many multiplications the product of a matrix with itself may take."""
 
 SAMPLED = 256
-"""else so many lines are taken,"""
+"""How many lines are taken of a larger one."""
 
 HELD = 2**25
-"""or fewer, so that no more entries than these are held: 128 MiB of float32."""
+"""How many entries are held at most, by taking fewer lines: 128 MiB of float32."""
 
 ROUNDING = 1e-6
 """What counts as zero, relative to the largest singular value."""

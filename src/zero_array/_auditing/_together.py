@@ -9,6 +9,9 @@ from ._findings import Finding
 from ._seen import Seen
 from ._windows import Matrix
 
+ANEW = "zero_array.torch.init_(model)"
+"""What starts a whole model anew: the audits of models name their own framework's in its place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Print:
@@ -22,7 +25,7 @@ class Print:
 
 
 def fingerprint(seen: Seen) -> Print:
-    """What to keep; the mark is equal where weights are, and None of what need not be compared."""
+    """What to keep; the mark is equal where weights are, and empty where they need not be compared."""
     matrix, values = seen.matrix, seen.values
     if seen.rows is None:
         return Print(matrix, values.is_constant, "", False, ())
@@ -42,7 +45,7 @@ def judge(prints: Sequence[Print]) -> Iterator[Finding]:
             matrices[0].matrix.name,
             "all constant",
             f"each of the {len(matrices)} matrices holds one value: no two units of a layer can ever differ",
-            "ZerO is not zeros: zero_array.zero_init for each, or zero_array.torch.init_(model)",
+            f"ZerO is not zeros: zero_array.zero_init for each, or {ANEW}",
         )
     yield from _scales(matrices)
     yield from _equal(matrices)

@@ -19,7 +19,7 @@ class Values:
     low, high : float
         The least and the largest value.
     live_rows, live_columns, live_taps : array of bool
-        Which of them hold anything but zeros.
+        Which of them hold anything but zeros; of the taps, only as long as `is_level`.
     is_level : bool
         Whether all values that are not zero have one absolute value.
     fits_bfloat16 : bool

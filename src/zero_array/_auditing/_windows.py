@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
 from .. import _host
+from .._stream import windows
 from .._typing import Array, Shape, Window
 from . import _audit_checks
 
@@ -67,7 +67,7 @@ class Matrix:
 
     def pieces(self, budget: int = BUDGET) -> Iterator[Piece]:
         """All of it, piece by piece."""
-        for window in _windows(self.shape, budget):
+        for window in windows(self.shape, budget):
             yield self.piece(window)
 
     def piece(self, window: Window) -> Piece:
@@ -116,24 +116,8 @@ class Matrix:
             yield from self.pieces()
             return
         for number in numbers:
-            for window in _windows((1, *self.shape[1:]), BUDGET):
+            for window in windows((1, *self.shape[1:]), BUDGET):
                 yield self.piece(((number, number + 1), *window[1:]))
-
-
-def _windows(shape: Shape, budget: int) -> Iterator[Window]:
-    """Windows of at most so many entries, in C order: runs along one axis, all of those behind it."""
-    axis = next((axis for axis in range(len(shape)) if prod(shape[axis + 1 :]) <= budget), 0)
-    if not shape or 0 in shape:
-        yield tuple((0, size) for size in shape)
-        return
-    step = max(1, budget // prod(shape[axis + 1 :]))
-    for place in product(*(range(size) for size in shape[:axis])):
-        for start in range(0, shape[axis], step):
-            yield (
-                *((index, index + 1) for index in place),
-                (start, min(start + step, shape[axis])),
-                *((0, size) for size in shape[axis + 1 :]),
-            )
 
 
 def matrices(weights: Mapping[str, Any], layout: Any) -> Iterator[Matrix]:

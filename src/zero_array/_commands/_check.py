@@ -116,7 +116,7 @@ def rows(specs: Sequence[str], dtype: str) -> Iterator[dict[str, Any]]:
 def own_version() -> str:
     """The installed version of this package; of a copy (under another name, or in a folder) nobody knows it."""
     try:
-        return version("zero-array") if __package__ == "zero_array" else "(a copy)"
+        return version("zero-array") if __package__ == "zero_array._commands" else "(a copy)"
     except PackageNotFoundError:
         return "(a copy)"
 

@@ -19,16 +19,10 @@ MEASURED = 1024
 def show(function: Function, shape: Shape, **options: Any) -> Iterator[str]:
     """Yield the lines that describe the weight of ``function`` (the name of a constructor) for ``shape``."""
     whole = weight(RULES[function], shape, in_axis=1, out_axis=0, center="paper", window=None, **options)
-    block = weight(
-        whole.rule, (whole.outputs, whole.inputs), in_axis=1, out_axis=0, **_PLAIN, **options | {"groups": 1}
-    )
     yield from _signs(whole)
     yield ""
-    for name, fact in _facts(whole, block):
+    for name, fact in _facts(whole, whole.block()):
         yield f"{name:16} {fact}"
-
-
-_PLAIN: dict[str, Any] = {"center": "paper", "window": None}
 
 
 def _signs(whole: Weight) -> Iterator[str]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from .._auditing._findings import Finding, Severity
 from .._auditing._report import Report
+from .._auditing._together import ANEW
 from .._planning._graph import Graph
 from .._planning._plan import MATRICES, Parameter
 from .._planning._structure import Attention
@@ -17,9 +18,6 @@ from ._words import Words, listed
 _RANGE = 1e4  # between the signals behind the first and the last module
 
 
-_ANEW = "zero_array.torch.init_(model)"  # what the audit of weights alone names
-
-
 def known(report: Report, padded: Collection[str], probe: Probe, words: Words) -> Iterator[Finding]:
     """What the weights alone say, where layers and gradients don't say more; `padded` are those of SAME padding."""
     for item in report:
@@ -29,7 +27,7 @@ def known(report: Report, padded: Collection[str], probe: Probe, words: Words) -
         is_moving = name in probe.rows and bool(probe.rows[name].all())  # its twins are told by their gradients
         is_quiet = (item.what == "dead outputs" and is_moving) or (item.what == "twin rows" and name in probe.twins)
         severity: Severity = "note" if is_quiet else item.severity
-        yield replace(item, severity=severity, remedy=item.remedy.replace(_ANEW, words.anew))
+        yield replace(item, severity=severity, remedy=item.remedy.replace(ANEW, words.anew))
 
 
 def rectifiers(run: Run, graph: Graph) -> Iterator[Finding]:

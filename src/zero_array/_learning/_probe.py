@@ -21,7 +21,7 @@ class Probe:
     Attributes
     ----------
     now, after : dict of str to float
-        Of each parameter that is trained, the largest absolute entry of its gradient; of no gradient at all, -1.
+        Of each parameter that is trained, the largest absolute entry of its gradient; None where none comes back.
     reached : dict of str to int
         After how many steps each parameter had a gradient first; without those that never had one.
     rows : dict of str to array of bool
@@ -38,8 +38,8 @@ class Probe:
         Whether loss and gradients are numbers.
     """
 
-    now: dict[str, float] = field(default_factory=dict)
-    after: dict[str, float] = field(default_factory=dict)
+    now: dict[str, float | None] = field(default_factory=dict)
+    after: dict[str, float | None] = field(default_factory=dict)
     reached: dict[str, int] = field(default_factory=dict)
     rows: dict[str, Any] = field(default_factory=dict)
     steps: int = 0
@@ -79,14 +79,15 @@ def probe(training: Training, held: Sequence[Parameter], steps: int) -> Probe:
     first = {item.name: leaders(item, values[item.name]) for item in matrices}
     while True:
         gradients = training.gradients()
-        sizes = {name: -1.0 if item is None else _largest(item) for name, item in gradients.items()}
-        found.now = found.now or sizes
-        found.after = sizes if found.steps == steps else found.after
-        found.depth, found.strange = training.depth, training.strange
-        found.is_finite = all(size < inf for size in sizes.values())
+        sizes = {name: None if item is None else _largest(item) for name, item in gradients.items()}
+        if not found.steps:
+            found.now, found.depth, found.strange = sizes, training.depth, training.strange
+        if found.steps == steps:
+            found.after = sizes
+        found.is_finite = all((size or 0) < inf for size in sizes.values())
         if not found.is_finite:
             return found
-        new = {name for name, size in sizes.items() if size > 0 and name not in found.reached}
+        new = {name for name, size in sizes.items() if size and name not in found.reached}
         for item in matrices:
             if item.name in new:
                 found.twins[item.name] = twins(item, first[item.name], training.trained, gradients)

@@ -73,7 +73,6 @@ def report(seen: Seen, words: Words, steps: int) -> Report:
     findings += _judge.rectifiers(run, graph)
     findings += _judge.branches(held, run, zero, words)
     reach = tuple(
-        Reach(name, max(now, 0.0), max(probe.after.get(name, 0.0), 0.0) if steps else None)
-        for name, now in probe.now.items()
+        Reach(name, now or 0.0, (probe.after.get(name) or 0.0) if steps else None) for name, now in probe.now.items()
     )
     return Report(tuple(findings), weighed.weights, tuple(probe.depth), reach)

@@ -52,7 +52,7 @@ class Run(NamedTuple):
     rectifiers : sequence of Rectifier
         The rectifiers.
     shown : set of str
-        The operations that show what they are given, or a part of it, in another way.
+        The operations that are views of what they are given: reshape, slice, transpose.
     """
 
     nodes: Sequence[Node]

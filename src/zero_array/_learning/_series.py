@@ -23,7 +23,7 @@ class Zeros:
     stuck : set of str
         Those that never have a gradient; biases are none.
     shown : set of str
-        The operations that show what they are given, or a part of it, in another way.
+        The operations that are views of what they are given.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ def stuck(held: Sequence[Parameter], zeros: Zeros, probe: Probe, run: Run, words
     causes = [*_series(zeros, probe, words), *_dead(zeros, probe, run, words)]
     told = {name for names, _ in causes for name in names}
     yield from (finding for _, finding in causes)
-    silent = [name for name in probe.now if probe.now[name] < 0 and name not in probe.reached]
+    silent = [name for name in probe.now if probe.now[name] is None and name not in probe.reached]
     yield from _silent(silent, run, words)
     known = told.union(silent)
     yield from _rest(

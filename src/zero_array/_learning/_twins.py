@@ -1,6 +1,7 @@
 """The outputs of weights: which start equal, and are told to change equally."""
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 from .. import _host
@@ -50,18 +51,10 @@ def twins(parameter: Parameter, first: Any, values: Mapping[str, Array], gradien
     tables = [rows(parameter, held[parameter.name]) for held in (values, gradients)]  # asked when there is a gradient
     for held in (values, gradients):
         vector = held.get(bias)
-        if vector is not None and _size(vector) == len(first):
+        if vector is not None and prod(_host.form(vector)[0] or ()) == len(first):
             tables.append(_host.to_floats(vector).reshape(-1, 1))
     same = (tables[1][later] != 0).any(1)  # outputs without a gradient are no twins, but dead
     for table in tables:
         one, other = table[later], table[first[later]]
         same &= abs(one - other).max(1) <= _CLOSE * abs(other).max(1)
     return int(same.sum())
-
-
-def _size(array: Array) -> int:
-    """How many entries an array has."""
-    size = 1
-    for length in _host.form(array)[0] or ():
-        size *= length
-    return size

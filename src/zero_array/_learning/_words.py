@@ -31,10 +31,11 @@ class Words(NamedTuple):
     cut: str
 
     @classmethod
-    def of(cls, module: str, cut: str) -> "Words":
-        """The words of a framework whose models are started by ``zero_array.MODULE.init``."""
-        init = f"zero_array.{module}.init(model, example_inputs=...)"
-        return cls(init, init, init.replace("...)", "..., columns='distinct')"), init, init, cut)
+    def of(cls, module: str, cut: str, model: str = "model") -> "Words":
+        """The words of a framework whose models ``zero_array.MODULE.init(MODEL, example_inputs=...)`` starts."""
+        call = f"zero_array.{module}.init({model}, example_inputs=..."
+        init = f"{call})"
+        return cls(init, init, f"{call}, columns='distinct')", init, init, cut)
 
 
 def listed(names: Sequence[str]) -> str:

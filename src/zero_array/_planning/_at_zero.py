@@ -97,6 +97,11 @@ def number(op: str, given: Sequence[float | None], count: int = 1) -> float | No
     return result if math.isfinite(result) else None
 
 
+def is_threshold(which: Known, *cases: Known) -> bool:
+    """Whether a choice is a plain number where the layers are zero, and an activation elsewhere: no slope there."""
+    return which.at_zero is not None and cases[int(which.at_zero)].node is None
+
+
 def is_zero(value: float | None) -> bool | None:
     """Whether such a number is zero, but for rounding; None where it is not known."""
     return None if value is None else abs(value) < 1e-6

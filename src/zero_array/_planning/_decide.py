@@ -51,6 +51,7 @@ def at_ends(parameters: Sequence[Parameter], recipe: Recipe, found: Structure) -
     """What is special at the ends of branches: of a parameter's name, whether it is zero, and why."""
     kinds = {parameter.name: parameter.kind for parameter in parameters}
     has_norm = {parameter.name for parameter in parameters if parameter.is_divided}
+    narrows = {parameter.name for parameter in parameters if parameter.kind in MATRICES and _narrows(parameter)}
     ends: dict[str, tuple[bool, str]] = {}
     for branch in found.branches if recipe.branches else ():
         block = f"the residual branch of {branch.where}" if branch.where else "a residual branch"
@@ -62,7 +63,8 @@ def at_ends(parameters: Sequence[Parameter], recipe: Recipe, found: Structure) -
         divided = [name for name in plain if name in has_norm]
         is_standardised = any("norm" in found.uses.get(name, ()) for name in plain)  # zeros would explode
         if branch.dead:
-            ends |= dict.fromkeys(plain, (False, f"{block} ends in a ReLU: zeros would never learn"))
+            note = f"{block} has no slope at zero, as after a ReLU: zeros would never learn"
+            ends |= dict.fromkeys(plain, (False, note))
         elif multipliers and (divided or is_standardised):
             ends |= dict.fromkeys(multipliers, (True, f"multiplier of {block}, whose last weight is standardised"))
         elif scales and not by_values and (divided or recipe.branch_end == "norm"):
@@ -72,11 +74,24 @@ def at_ends(parameters: Sequence[Parameter], recipe: Recipe, found: Structure) -
             ends |= dict.fromkeys(divided, (False, f"{block} can't end in zeros, which have no norm"))
         if recipe.attention:
             ends |= dict.fromkeys(branch.outputs, (False, "its values are zero already"))
+            # but an identity that narrows has columns of zeros, which values that are zero would never part from
+            ends |= {name: (True, f"last weight of {block}") for name in branch.outputs if name in narrows}
     for parameter in parameters:  # a weight that is held as gain and direction is zero by its gain
         if parameter.direction in ends:
             ends[parameter.name], note = ends[parameter.direction], "its gain is zero"
             ends[parameter.direction] = (False, note) if ends[parameter.name][0] else ends[parameter.name]
     return ends
+
+
+def _narrows(parameter: Parameter) -> bool:
+    """Whether a layer has fewer outputs than inputs; one that makes queries, keys or values is not asked."""
+    roles = {part.label for part in parameter.parts}.intersection(_ROLES)
+    return not roles and any(outputs < _inputs(parameter) for outputs in parameter.outputs().values())
+
+
+def _inputs(parameter: Parameter) -> int:
+    """The inputs of one group of a layer."""
+    return parameter.shape[parameter.in_axis] // (parameter.groups if parameter.transposed else 1)
 
 
 def decide(
@@ -105,7 +120,7 @@ def decide(
         parameter = replace(parameter, parts=())
         fills, reason = (("", "zeros" if recipe.head == "zeros" else "untouched"),), f"head: {recipe.head}"
     elif parameter.kind in MATRICES or is_table:
-        attention = _attention(parameter, found) if recipe.attention else None
+        attention = _attention(parameter, found, ends) if recipe.attention else None
         parameter, zeros = attention or (parameter, ())
         fills, reason = _matrix(parameter, zeros)
         reason = f"{reason}; {note}" if note and not attention else reason
@@ -132,7 +147,7 @@ _PLAIN: dict[str, tuple[Fill, str]] = {
 
 def _matrix(parameter: Parameter, zeros: Collection[str]) -> tuple[tuple[tuple[str, Fill], ...], str]:
     """Algorithm 1 or 2 for the matrix of each label, but zeros for some labels; and the reason."""
-    inputs = parameter.shape[parameter.in_axis] // (parameter.groups if parameter.transposed else 1)
+    inputs = _inputs(parameter)
     fills: list[tuple[str, Fill]] = []
     widths = set()
     for label, outputs in parameter.outputs().items():
@@ -151,15 +166,20 @@ def _matrix(parameter: Parameter, zeros: Collection[str]) -> tuple[tuple[tuple[s
 _ROLES = ("query", "key", "value")
 
 
-def _attention(parameter: Parameter, found: Structure) -> tuple[Parameter, tuple[str, ...]] | None:
+def _attention(
+    parameter: Parameter, found: Structure, ends: Mapping[str, tuple[bool, str]]
+) -> tuple[Parameter, tuple[str, ...]] | None:
     """A weight that makes queries, keys or values, with its parts, and which of them are zero; else None.
 
-    Keys are zero; values where they end a residual branch, since nothing but its shortcut carries a signal then.
+    Keys are zero; values where they end a residual branch, since nothing but its shortcut carries a signal then, unless
+    it is the output projection that is zero.
     """
     roles: dict[str, set[int]] = {part.label: set() for part in parameter.parts if part.label in _ROLES}
     ends_branch = False
     for attention in found.attentions:
-        ends_branch |= attention.ends_branch and parameter.name in (*attention.value, *attention.whole)
+        is_projected_to_zero = any(ends.get(name, (False, ""))[0] for name in attention.outputs)
+        in_values = parameter.name in (*attention.value, *attention.whole)
+        ends_branch |= attention.ends_branch and in_values and not is_projected_to_zero
         for label in _ROLES:
             if parameter.name in getattr(attention, label):
                 roles.setdefault(label, set()).update(getattr(attention, label)[parameter.name])

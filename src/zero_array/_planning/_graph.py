@@ -38,7 +38,11 @@ class Node(NamedTuple):
 
 SUMS = {"add", "sub"}
 _CONTRACTIONS = {"matmul", "einsum"}
-_PRODUCTS = {"mul", *_CONTRACTIONS}
+PRODUCTS = {"mul", *_CONTRACTIONS}
+NEVER_ZERO = {
+    *("cos", "cosh", "exp", "hardsigmoid", "log_softmax", "logsigmoid", "sigmoid", "softmax", "softmin", "softplus"),
+}
+"""What makes no zeros of zeros."""
 _BOUNDED = {"sigmoid", "hardsigmoid", "softmax", "tanh"}
 
 
@@ -113,16 +117,20 @@ class Graph:
         op, inputs = self.nodes[node].op, self.nodes[node].inputs
         if op == "div":
             return inputs[:1]
-        if op not in _PRODUCTS or len(inputs) < 2:
+        if op not in PRODUCTS or len(inputs) < 2:
             return inputs
         first, second = inputs[:2]  # one of the two is enough; two zeros would never learn
-        never = [source for source in (first, second) if self.nodes[source].is_zero is False]
+        never = [source for source in (first, second) if self._is_never_zero(source)]
         if len(never) == 1:
             return (second,) if first in never else (first,)
         if not self.is_weighted(second, common):
             return (first,)
         gate = self.depends(first, second) or self.behind(first, _BOUNDED) is not None
         return (second,) if not self.is_weighted(first, common) or (gate and first != second) else (first,)
+
+    def _is_never_zero(self, node: int) -> bool:
+        """Whether a result is known to be other than zero, whatever the layers before it give."""
+        return self.nodes[node].is_zero is False or self.behind(node, NEVER_ZERO) is not None
 
     def is_weighted(self, node: int, common: int) -> bool:
         """Whether a weighted layer lies between a set of nodes and one behind it."""

@@ -98,6 +98,12 @@ def no_function() -> ValueError:
     return ValueError("`apply` must be given: what each parameter is follows from what the function computes of them")
 
 
+def no_callable(value: Any) -> TypeError:
+    """The refusal of something that can't be called, such as Haiku's pair of two functions."""
+    remedy = ": pass its .apply" if hasattr(value, "apply") else ""
+    return TypeError(f"`apply` must be a function of the tree and the inputs; got {kind(value)}{remedy}")
+
+
 def inputs_needed() -> ValueError:
     """The refusal of a model without inputs to trace it with."""
     return ValueError(
@@ -112,7 +118,10 @@ def no_inputs(value: Any) -> TypeError:
 
 def failing_inputs(error: Exception) -> ValueError:
     """The refusal of example inputs that the model does not take."""
-    return ValueError(f"`example_inputs` must be what the model takes; got {type(error).__name__}: {error}")
+    told = f"{type(error).__name__}: {error}"
+    wants_key = "called with an RNG" in told or "MissingRNGError" in told  # Haiku
+    remedy = ": pass a key before them, or haiku.without_apply_rng(model).apply, which takes none" if wants_key else ""
+    return ValueError(f"`example_inputs` must be what the model takes; got {told}{remedy}")
 
 
 def sharded() -> ValueError:
@@ -166,7 +175,7 @@ def other_recipe(name: str) -> ValueError:
     return ValueError(f"`recipe` {name!r} is for networks {wanted}; this one {found}: use {other!r}")
 
 
-def no_choice(option: str, value: Any, choices: Sequence[str]) -> TypeError | ValueError:
+def no_choice(option: str, value: Any, choices: Sequence[object]) -> TypeError | ValueError:
     """The refusal of an option's value."""
     message = f"`{option}` must be {' or '.join(map(repr, choices))}; got "
     return ValueError(message + repr(value)) if isinstance(value, str) else TypeError(message + kind(value))

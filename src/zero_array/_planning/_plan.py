@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from .._typing import Center, Choice, Order, Scale, Shape
 from .._weight import Weight, weight
-from . import _network_checks
+from . import _json, _network_checks, _plan_checks
 
 Kind = Literal[
     "linear",
@@ -87,6 +87,10 @@ class Parameter:
     is_divided: bool = False
     axes: tuple[tuple[int, ...], ...] = ()
 
+    def __post_init__(self) -> None:
+        """Check the kind, and what is packed."""
+        _plan_checks.parameter(self, get_args(Kind))
+
     def outputs(self) -> dict[str, int]:
         """The number of outputs of the matrix of each label, in one group."""
         parts = self.parts or (Part("", self.shape[self.out_axis]),)
@@ -112,6 +116,10 @@ class Entry:
     order: Order
     columns: Choice
     reason: str
+
+    def __post_init__(self) -> None:
+        """Check the fills."""
+        _plan_checks.entry(self, get_args(Fill))
 
     @property
     def name(self) -> str:
@@ -203,6 +211,8 @@ class Plan:
         """The part of the plan whose names match a pattern such as ``"layer1.*"``, with that fill or kind."""
         if fill is not None and fill not in FILLS:
             raise _network_checks.no_fill("fill", fill, FILLS)
+        if kind is not None:
+            _plan_checks.known("kind", kind, get_args(Kind))
         found = (
             entry
             for entry in self.entries
@@ -223,13 +233,20 @@ class Plan:
 
     def to_json(self) -> str:
         """The plan as JSON."""
-        return json.dumps({"recipe": self.recipe, "entries": [asdict(entry) for entry in self.entries]}, indent=1)
+        return json.dumps(asdict(self), indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "Plan":
-        """The plan that :meth:`to_json` wrote."""
-        data = json.loads(text)
-        return cls(data["recipe"], tuple(_entry(item) for item in data["entries"]))
+        """The plan that :meth:`to_json` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the text is no JSON, or not of a plan: a field that is missing, unknown or of another type, an unknown
+            fill or kind.
+        """
+        found: Plan = _json.read(cls, text)
+        return found
 
     def __str__(self) -> str:
         """An aligned table: name, shape, fill, reason."""
@@ -240,16 +257,3 @@ class Plan:
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
         return "\n".join(line.rstrip() for line in lines)
-
-
-def _entry(data: dict[str, Any]) -> Entry:
-    """An entry out of what JSON made of it: lists become tuples again."""
-    held = data.pop("parameter")
-    parts = tuple(Part(*part) for part in held.pop("parts"))
-    parameter = Parameter(**{key: _frozen(value) for key, value in held.items()}, parts=parts)
-    return Entry(parameter, **{key: _frozen(value) for key, value in data.items()})
-
-
-def _frozen(value: Any) -> Any:
-    """Lists, and the lists in them, as tuples."""
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -46,6 +46,28 @@ class Recipe:
     order: Order = "pad"
     columns: Choice = "first"
 
+    def __post_init__(self) -> None:
+        """Check every option."""
+        for option, choices in _CHOICES.items():
+            _check_option(option, getattr(self, option), choices)
+
+
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "branches": (True, False),
+    "branch_end": ("weight", "norm"),
+    "attention": (True, False),
+    "head": ("algorithm1", "zeros", "keep"),
+    "embeddings": ("keep", "algorithm1"),
+    "scale": ("orthonormal", "paper"),
+    "order": ("pad", "exact", "auto"),
+    "columns": ("first", "distinct"),
+}
+
+
+def _check_option(option: str, value: Any, choices: tuple[Any, ...]) -> None:
+    if type(value) is not type(choices[0]) or value not in choices:
+        raise _network_checks.no_choice(option, value, choices)
+
 
 RECIPES = {
     recipe.name: recipe
@@ -61,23 +83,14 @@ RECIPES = {
 AUTO: dict[str, dict[str, Any]] = {"auto": {}, "zero-distinct": {"order": "auto", "columns": "distinct"}}
 """The one of these that a network's structure asks for, and what it changes in it. The second leaves no twins."""
 
-_CHOICES = {
-    "branch_end": ("weight", "norm"),
-    "head": ("algorithm1", "zeros", "keep"),
-    "embeddings": ("keep", "algorithm1"),
-    "scale": ("orthonormal", "paper"),
-    "order": ("pad", "exact", "auto"),
-    "columns": ("first", "distinct"),
-}
-
 
 def check(recipe: Any, options: Mapping[str, Any]) -> None:
     """Check that there is such a recipe, and that each option is one of its choices, or None."""
     if not isinstance(recipe, Recipe) and not (isinstance(recipe, str) and recipe in (*AUTO, *RECIPES)):
         raise _network_checks.no_recipe(recipe, (*AUTO, *RECIPES))
     for option, value in options.items():
-        if value is not None and not (isinstance(value, str) and value in _CHOICES[option]):
-            raise _network_checks.no_choice(option, value, _CHOICES[option])
+        if value is not None:
+            _check_option(option, value, _CHOICES[option])
 
 
 def choose(

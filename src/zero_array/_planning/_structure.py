@@ -4,10 +4,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ._graph import SUMS, Graph, Node
-
-_NEVER_ZERO = {"exp", "hardsigmoid", "log_softmax", "logsigmoid", "sigmoid", "softmax", "softmin", "softplus"}
-_FLAT_AT_ZERO = {"relu", "relu6", "hardtanh", "threshold"}
+from ._graph import NEVER_ZERO, SUMS, Graph, Node
+from ._slope import stuck
 
 
 class Branch(NamedTuple):
@@ -24,7 +22,8 @@ class Branch(NamedTuple):
     behind : tuple of str
         The other parameters there and behind, such as scales of norms.
     dead : bool
-        Whether an operation with no gradient at zero (ReLU) comes behind an end: zeros there would never learn.
+        Whether zeros at an end would never learn: behind it is what has no slope at zero (ReLU, a square), or a product
+        with itself, or before it is its own weight.
     result : int, optional
         The node that is its result; of branches named by the user, none.
     """
@@ -49,6 +48,8 @@ class Attention(NamedTuple):
         The weights of that module.
     ends_branch : bool
         Whether a residual branch ends in it.
+    outputs : tuple of str
+        Its output projections, where that branch ends in those.
     """
 
     query: dict[str, frozenset[int]]
@@ -56,6 +57,7 @@ class Attention(NamedTuple):
     value: dict[str, frozenset[int]]
     whole: tuple[str, ...]
     ends_branch: bool
+    outputs: tuple[str, ...] = ()
 
 
 class Structure(NamedTuple):
@@ -99,10 +101,10 @@ def structure(
     attentions = []
     for number, node in enumerate(nodes):
         if node.op == "multihead":
-            attentions.append(Attention({}, {}, {}, graph.weights[number], number in ends))
+            attentions.append(Attention({}, {}, {}, graph.weights[number], number in ends, ends.get(number, ())))
         elif found := graph.attended(number):
             query, key, value = map(graph.sources, found)
-            attentions.append(Attention(query, key, value, (), number in ends))
+            attentions.append(Attention(query, key, value, (), number in ends, ends.get(number, ())))
     return Structure(
         branches=tuple(branch for branch in branches if not _is_step(graph, branch, gated)),
         attentions=tuple(attentions),
@@ -129,9 +131,14 @@ def _is_step(graph: Graph, branch: Branch, gated: Collection[str]) -> bool:
     return False
 
 
-def _branches(graph: Graph) -> tuple[list[Branch], set[int], list[str]]:
-    """The branches in the network's order, the attentions that end one, and where no side could be chosen."""
-    branches, attentions, undecided = [], set(), []
+def _branches(graph: Graph) -> tuple[list[Branch], dict[int, tuple[str, ...]], list[str]]:
+    """The branches in the network's order, the attentions that end one, and where no side could be chosen.
+
+    With each attention come the projections behind it.
+    """
+    branches: list[Branch] = []
+    attentions: dict[int, tuple[str, ...]] = {}
+    undecided = []
     taken = set(graph.members(_scores(graph)))  # and sums inside a branch that is zero as a whole
     for number in reversed(range(len(graph.nodes))):
         node = graph.nodes[number]
@@ -140,18 +147,28 @@ def _branches(graph: Graph) -> tuple[list[Branch], set[int], list[str]]:
         common = graph.above[node.inputs[0]] & graph.above[node.inputs[1]]
         if not common or _is_recurrent(graph, node, common):
             continue
-        first, second = (graph.distance(source, common) for source in node.inputs)
-        if first == second:
-            if first:
+        (near, short), (far, side) = sorted((graph.distance(source, common), source) for source in node.inputs)
+        if near and not _carries(graph, short, side):
+            continue
+        if near == far:
+            if near:
                 undecided.append(node.where)
             continue
-        side = node.inputs[0] if first > second else node.inputs[1]
         branch, cores, sums = _walk(graph, side, common, node.where)
         taken |= sums
         if branch.ends or cores:
             branches.append(branch)
         attentions |= cores
     return branches[::-1], attentions, undecided[::-1]
+
+
+def _carries(graph: Graph, short: int, side: int) -> bool:
+    """Whether a weighted shortcut depends on all inputs of the network that the other side depends on.
+
+    Else the other side may be the data's only way, and the shortcut a condition that is added to it.
+    """
+    missing = graph.above[side] & ~graph.above[short]
+    return not any(graph.nodes[number].op == "input" for number in graph.members(missing))
 
 
 def _scores(graph: Graph) -> int:
@@ -175,59 +192,59 @@ def _is_recurrent(graph: Graph, node: Node, common: int) -> bool:
     return not first.isdisjoint(second)
 
 
-def _walk(graph: Graph, side: int, common: int, where: str) -> tuple[Branch, set[int], set[int]]:
+def _walk(graph: Graph, side: int, common: int, where: str) -> tuple[Branch, dict[int, tuple[str, ...]], set[int]]:
     """Go back from the end of a branch to its last weights; also the attentions that end it, and the sums inside."""
     ends: list[str] = []
     outputs: list[str] = []
     behind: list[str] = []
-    attentions, sums = set(), set()
-    dead = False
-    waiting, seen = [(side, False, False)], set()
+    attentions: dict[int, tuple[str, ...]] = {}
+    sums = set()
+    waiting, seen = [(side, False)], set()
     while waiting:
-        number, flat, sure = waiting.pop()
+        number, sure = waiting.pop()
         if number in seen or common >> number & 1:
             continue
         seen.add(number)
         node = graph.nodes[number]
-        core = _core(graph, number)
-        if core is not None:
-            attentions.add(core)
+        if cores := _cores(graph, number, common):
+            attentions |= dict.fromkeys(cores, graph.weights[number])
             outputs += graph.weights[number]
         elif graph.weights[number]:
             ends += graph.weights[number]
             behind += [name for name in node.parameters if name not in ends]
-            dead |= flat
         elif _can_be_zero(node, sure=sure):
             if node.op in SUMS:
                 sums.add(number)
             behind += node.parameters
-            flat |= node.op in _FLAT_AT_ZERO
             sure = node.is_zero is not None  # what is behind may well not be zero: exp(x), of exp(x) - 1
             sources = node.inputs if node.is_zero is False else graph.main(number, common)
-            waiting += [(source, flat, sure) for source in sources]
+            waiting += [(source, sure) for source in sources]
+    dead = bool(stuck(graph, side, common, ends))
     return Branch(where, tuple(ends), tuple(outputs), tuple(behind), dead, side), attentions, sums
 
 
 def _can_be_zero(node: Node, *, sure: bool) -> bool:
     """Whether zeros before an operation may be what makes a branch zero; `sure` where its end is known to be."""
-    return node.op not in _NEVER_ZERO if node.is_zero is None else node.is_zero or sure
+    return node.op not in NEVER_ZERO if node.is_zero is None else node.is_zero or sure
 
 
-def _core(graph: Graph, node: int) -> int | None:
-    """The attention that a node is, or whose output it projects."""
+def _cores(graph: Graph, node: int, common: int) -> set[int]:
+    """The attention that a node is, or those whose outputs it projects, where it projects nothing else."""
     if graph.attended(node):
-        return node
-    waiting, seen = list(graph.nodes[node].inputs) if graph.weights[node] else [], set()
+        return {node}
+    waiting, seen, found = list(graph.nodes[node].inputs) if graph.weights[node] else [], set(), set()
     while waiting:
         before = waiting.pop()
         if before in seen:
             continue
         seen.add(before)
         if graph.attended(before):
-            return before
-        if not graph.weights[before]:
-            waiting += graph.main(before)
-    return None
+            found.add(before)
+        elif graph.weights[before] or common >> before & 1 or not graph.nodes[before].inputs:
+            return set()
+        else:
+            waiting += graph.main(before, common)
+    return found
 
 
 def _heads(graph: Graph, outputs: Sequence[int]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import jax.numpy
 from jax.nn.initializers import Initializer
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from .. import _checks
+from .. import _checks, _layout_checks
 from .._layout import Layout, frozen
 from .._typing import Array, Axes, Center, Choice, DType, Namespace, Order, Rule, Scale, Shape
 
@@ -181,10 +181,7 @@ class _Initializer:
     ) -> Array:
         """Build the weight; the key is ignored."""
         if isinstance(key, (list, tuple)) and not isinstance(shape, (list, tuple)):
-            raise TypeError(
-                f"`shape` must come after a key; got the shape {key!r} in its place: Haiku passes no key, so take "
-                "the initialiser from zero_array.haiku"
-            )
+            raise _layout_checks.no_key(key)
         if out_sharding is not None:
             _check(out_sharding)
         return build(self.layout, _checks.shape(shape), self.dtype if dtype is None else dtype, out_sharding)
@@ -193,21 +190,16 @@ class _Initializer:
 def _check(sharding: Any) -> None:
     """Refuse what is no sharding, and what JAX's own initialisers refuse as well, in one sentence."""
     if not isinstance(sharding, (NamedSharding, PartitionSpec)):
-        raise TypeError(f"`out_sharding` must be a NamedSharding or a PartitionSpec; got {sharding!r}")
+        raise _layout_checks.no_sharding(sharding)
     is_named = isinstance(sharding, NamedSharding)
     mesh = sharding.mesh if is_named else jax.sharding.get_abstract_mesh()
     if mesh.empty:
-        raise ValueError(
-            f"`out_sharding` must be a NamedSharding where no mesh is set; got {sharding!r}: see jax.set_mesh"
-        )
+        raise _layout_checks.no_mesh(sharding)
     types = dict(zip(mesh.axis_names, mesh.axis_types, strict=True))
     for part in sharding.spec if is_named else sharding:
         for name in part if isinstance(part, tuple) else (part,):
             if types.get(name, AxisType.Explicit) != AxisType.Explicit:
-                raise ValueError(
-                    f"`out_sharding` must name Explicit axes of the mesh; got {name!r}, which is {types[name].name}: "
-                    "make the mesh with AxisType.Explicit, or jit the call with out_shardings"
-                )
+                raise _layout_checks.no_explicit_axis(name, types[name].name)
 
 
 class Buildable(Protocol):

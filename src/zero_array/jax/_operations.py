@@ -17,7 +17,7 @@ from . import _shown
 from ._values import Features, Scores, Value, dense, kernel
 
 _ELEMENTWISE = {"abs", "add", "cos", "div", "erf", "exp", "integer_pow", "log", "max", "min", "mul", "neg", "pow"}
-_ELEMENTWISE |= {"relu", "rsqrt", "select_n", "sigmoid", "sin", "sqrt", "square", "sub", "tanh"}
+_ELEMENTWISE |= {"relu", "rsqrt", "select_n", "sigmoid", "sin", "sqrt", "square", "sub", "tanh", "threshold"}
 
 _ROOTS = {"rsqrt", "sqrt"}
 
@@ -38,7 +38,7 @@ class Operations:
             int, tuple[int, ...]
         ] = {}  # of each node: the equations that lead to it, and which result it is
         self.avals: dict[int, Any] = {}  # of these nodes: the shape and dtype
-        self.rectified: set[int] = set()  # the nodes that are a ReLU
+        self.rectified: dict[int, set[int]] = {}  # of each ReLU: along which dimensions its units lie, where known
         self.summed: dict[int, Sequence[int]] = {}  # of each sum: over which axes
         self._path: list[int] = []
         self._sums: dict[int, Scores | None] = {}  # of sums over one side of a product: that product, to be turned
@@ -138,6 +138,8 @@ class Operations:
             if bound == -math.inf:
                 return active[0]
             op = "relu" if bound == 0 else op
+        elif op == "select_n" and _at_zero.is_threshold(*given):
+            op = "threshold"
         inputs = [value.node for value in active]
         if role == "normal" and not any(value.role == "normal" for value in given):
             op, inputs = "norm", [next(value.node for value in active if value.role != "divisor")]
@@ -162,7 +164,7 @@ class Operations:
     def _note_result(self, op: str, equation: Any, source: Value, node: int) -> None:
         """Which operations are ReLUs, and what is summed."""
         if op == "relu":
-            self.rectified.add(node)
+            self.rectified[node] = _views.varying(source.features.index) if source.features else set()
         elif op in _ROOTS:
             self._note_root(source.node)  # type: ignore[arg-type]  # an activation
         elif op == "reduce_sum":
@@ -175,7 +177,7 @@ class Operations:
         while self.nodes[node].op in ("add", *_shown.VIEWS) and len(self.nodes[node].inputs) == 1:
             (node,) = self.nodes[node].inputs
         if node in self.rectified:
-            self.rectified.discard(node)
+            del self.rectified[node]
             self.nodes[node] = self.nodes[node]._replace(op="max")
 
     def _role(self, op: str, aval: Any, given: Sequence[Value]) -> str:

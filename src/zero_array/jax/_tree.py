@@ -85,6 +85,8 @@ def init(
     options |= {"scale": scale, "order": order, "columns": columns}
     others = {"apply": apply, "example_inputs": example_inputs, "branches": branches, "overrides": overrides}
     held = named(tree, tree, "tree")
+    if apply is not None and not callable(apply):
+        raise _network_checks.no_callable(apply)
 
     def function(held: dict[str, Any], _: None, *args: Any, **kwargs: Any) -> Any:
         return apply(rebuilt(tree, held), *args, **kwargs)  # type: ignore[misc]  # where it is given
@@ -105,6 +107,21 @@ def named(tree: Any, model: Any, argument: str = "model") -> dict[str, Any]:
 def rebuilt(tree: Any, held: Mapping[str, Any]) -> Any:
     """The tree with other arrays at some paths."""
     return jax.tree.map_with_path(lambda path, leaf: held.get(_name(path), leaf), tree)
+
+
+def parts(tree: Any, kind: type) -> list[Any]:
+    """What is of one type in a tree, such as the modules of a model."""
+    found = jax.tree.leaves(tree, is_leaf=lambda item: isinstance(item, kind))
+    return [item for item in found if isinstance(item, kind)]
+
+
+def replaced(tree: Any, kind: type, function: Callable[[Any], Any]) -> Any:
+    """The tree, with what a function makes of these in their place."""
+    return jax.tree.map(
+        lambda item: function(item) if isinstance(item, kind) else item,
+        tree,
+        is_leaf=lambda item: isinstance(item, kind),
+    )
 
 
 def _name(path: Any) -> str:

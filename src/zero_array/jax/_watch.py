@@ -1,6 +1,6 @@
 """One run of a traced function: where activations are zero or dead, and how sharp its softmaxes are."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import jax
@@ -34,7 +34,7 @@ def watch(traced: Traced) -> Run:
                 if node is not None and is_float(value) and value.size:
                     found["largest"][node] = abs(value).max()
                     if node in wanted["alive"] and value.ndim > 1:
-                        found["alive"][node] = (value != 0).any(tuple(range(value.ndim - 1)))
+                        found["alive"][node] = _alive(value, reader.rectified[node] or {value.ndim - 1})
                     if node in wanted["scores"]:
                         found["scores"][node] = value[: max(1, _MOST * len(value) // value.size)]
             return results
@@ -54,6 +54,11 @@ def watch(traced: Traced) -> Run:
         [*_rectifiers(graph, found["alive"])],
         _shown.VIEWS,
     )
+
+
+def _alive(value: Any, dims: Collection[int]) -> Any:
+    """Which units of a ReLU, which lie along some dimensions, are not zero throughout."""
+    return (value != 0).any(tuple(dim for dim in range(value.ndim) if dim not in dims)).reshape(-1)
 
 
 def _scores(reader: Reader) -> Iterator[tuple[int, tuple[int, int]]]:

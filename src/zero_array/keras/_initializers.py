@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import keras
 
-from .. import _checks
+from .. import _checks, _layout_checks
 from .._layout import Layout, frozen
 from .._typing import Array, Axes, Center, Choice, Order, Rule, Scale
 
@@ -30,18 +30,14 @@ class _Init(keras.initializers.Initializer):
 
             return build(wanted, shape, dtype, layout)
         if layout is not None:
-            raise ValueError(f"`layout` must be None on Keras's {keras.config.backend()} backend; got {layout!r}")
+            raise _layout_checks.no_placement(layout, keras.config.backend())
         return keras.ops.convert_to_tensor(wanted.build(shape, xp=None, dtype=dtype), dtype=dtype)
 
     def _layout(self, shape: tuple[int, ...]) -> Layout:
         """The layout for a shape; refuses to guess one of three axes."""
         axes = {"in_axis": self.options["in_axis"], "out_axis": self.options["out_axis"]}
         if len(shape) == 3 and None in axes.values():
-            raise ValueError(
-                f"`in_axis` and `out_axis` must be given for a kernel of three axes; got {shape}: pass in_axis=-2, "
-                "out_axis=-1 for Conv1D, in_axis=0, out_axis=(1, 2) for an attention's query, key or value, "
-                "in_axis=(0, 1), out_axis=2 for its output, in_axis=(), batch_axis=-2, out_axis=-1 for DepthwiseConv1D"
-            )
+            raise _layout_checks.three_axes(shape)
         given = {name: axis for name, axis in axes.items() if axis is not None}
         return Layout(self.rule, **self.options | {"in_axis": -2, "out_axis": -1} | given)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import mlx.core
 
+from .. import _checks, _layout_checks
 from .._init import construct
 from .._typing import Array, Center, Choice, DType, Order, Rule, Scale
 
@@ -132,11 +133,9 @@ def _initializer(rule: Rule | None, dtype: DType | None, **options: Any) -> Call
     def init(array: mlx.core.array) -> mlx.core.array:
         """Build the weight in place of an array."""
         if not isinstance(array, mlx.core.array):
-            raise TypeError(f"`array` must be an mlx.core.array; got {array!r}")
+            raise _layout_checks.no_array_of_mlx(array)
         if array.ndim < 2:
-            raise ValueError(
-                f"`array` must have two or more axes; got shape {array.shape}: vectors start as zeros or ones"
-            )
+            raise _checks.no_matrix(array.shape, "array")
         wanted = array.dtype if dtype is None else dtype
         layout: dict[str, Any] = {"in_axis": -1, "out_axis": 0, "window": None} | options
         return construct(rule, array.shape, xp=mlx.core, dtype=wanted, device=None, **layout)

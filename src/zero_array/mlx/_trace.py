@@ -209,6 +209,8 @@ class _Graph:
             return _Value(reads=reads, at_zero=number)
         if op == "max" and any(value.node is None and value.at_zero == 0 for value in given):
             op = "relu"
+        elif op == "select" and _at_zero.is_threshold(given[0], given[2], given[1]):
+            op = "threshold"
         shown = (value for value in active if value.features is not None and value.features.shape == shape)
         kept = next(shown, _Value())
         node = Node(op, tuple(value.node for value in active), reads)  # type: ignore[misc]  # they are active

@@ -198,7 +198,9 @@ class Record(TorchFunctionMode):
     def _add(self, tensors: list[Tensor], node: Node) -> None:
         """Append a node, and one more for each result where there are several."""
         self._kept += tensors
-        floats = [tensor for tensor in tensors if tensor.is_floating_point() or tensor.is_complex()]
+        floats = [
+            tensor for tensor in tensors if _is_activation(tensor) or (node.inputs and tensor.dtype == torch.bool)
+        ]
         if not floats:
             return
         number = len(self.nodes)
@@ -221,6 +223,11 @@ class Record(TorchFunctionMode):
         start = tensor.storage_offset() - layer.storage_offset()
         rows = feature.as_strided(tensor.shape, tensor.stride(), start).unique().tolist()
         return range(rows[0], rows[-1] + 1) if rows[-1] - rows[0] + 1 == len(rows) else tuple(rows)
+
+
+def _is_activation(tensor: Tensor) -> bool:
+    """Whether a tensor holds numbers that have gradients."""
+    return bool(tensor.is_floating_point() or tensor.is_complex())
 
 
 def _is_dense(tensor: Tensor) -> bool:

@@ -22,7 +22,8 @@ def trace(model: nn.Module, names: dict[int, str], weights: set[str]) -> Structu
     held = {name: names[id(tensor)] for name, tensor in model.named_parameters(remove_duplicate=False)}
     outputs: list[int] = []
     for traced in tracer.trace(root, _defaults(root)).nodes:
-        sources = traced.all_input_nodes
+        sources: list[fx.Node] = []  # `all_input_nodes` has each once, but a product may be with itself
+        fx.map_arg((traced.args, traced.kwargs), sources.append)
         inputs = tuple(numbers[source] for source in sources if source in numbers)
         used = [raw[source] for source in sources if source in raw]
         read = _read(sources, reads)
