@@ -15,7 +15,7 @@ nox.options.error_on_missing_interpreters = True
 ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 BACKENDS = ("numpy", "strict", "torch", "jax", "dask", "mlx", "cubed", "ndonnx")
-HOSTS = ("jax", "flax", "equinox", "haiku", "keras-jax", "keras-torch", "keras-tensorflow", "mlx")
+HOSTS = ("jax", "flax", "equinox", "haiku", "keras-jax", "keras-torch", "keras-tensorflow", "keras-numpy", "mlx")
 GPU_BACKENDS = ("cupy", "torch", "jax")
 PYTHONS = ("3.11", "3.12", "3.13")
 RACES = ("-p", "conftest", "-p", "racing", "-o", "python_files=bench_*.py", "-o", "python_functions=bench_*")

@@ -227,7 +227,8 @@ def test_layouts(parameter: Parameter, fill: str, reason: str) -> None:
 USES: list[tuple[set[str], tuple[int, ...], str]] = [
     ({"mul"}, (4,), "scale"),
     ({"mul", "div"}, (1, 4), "scale"),
-    ({"mul"}, (4, 4), "unknown"),
+    ({"mul", "div"}, (4, 1), "scale"),
+    ({"mul", "div"}, (4, 4), "unknown"),
     ({"scale"}, (4, 4), "scale"),
     ({"add"}, (4,), "bias"),
     ({"sub"}, (1, 4, 1), "bias"),

@@ -447,13 +447,19 @@ def test_many_ways() -> None:
 
 
 def test_steps_are_no_branches() -> None:
-    """What a recurrent cell adds in each step is no branch, and what is added around the cell is one."""
+    """What a recurrent cell adds in each step is no branch, and the cell as a whole is one."""
     net = Network()
-    inner = net.add(net.x, net.layer("state", net.op("tanh", net.x)))
-    net.add(net.x, net.layer("out", inner))
-    arguments = (net.nodes, [len(net.nodes) - 1], net.uses, {"state", "out"})
-    assert [branch.ends for branch in structure(*arguments).branches] == [("state",), ("out",)]
-    assert [branch.ends for branch in structure(*arguments, gated={"state"}).branches] == [("out",)]
+    given = net.layer("in", net.x)
+    first = net.op("mul", net.op("sigmoid", given), net.op("tanh", net.op("split", given)))
+    state = net.add(net.op("slice", given), net.layer("state", first))
+    second = net.add(first, net.op("tanh", net.op("split", state)))
+    end = net.op("cat", first, second)
+    weights, gated = {"in", "state"}, {"in", "state"}
+    assert {branch.ends for branch in structure(net.nodes, [end], net.uses, weights).branches} == {("state",)}
+    assert not structure(net.nodes, [end], net.uses, weights, gated).branches
+    end = net.add(net.x, end)
+    (branch,) = structure(net.nodes, [end], net.uses, weights, gated).branches
+    assert set(branch.ends) == {"in", "state"}
 
 
 def test_sums_have_places() -> None:

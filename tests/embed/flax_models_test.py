@@ -154,6 +154,25 @@ class Cells(nnx.Module):
         return self.apart(self.gru(self.packed(x)))
 
 
+@pytest.mark.parametrize("kind", [nnx.OptimizedLSTMCell, nnx.GRUCell, nnx.SimpleCell])
+def test_recurrent_branch(kind: Any) -> None:
+    """Of a branch of recurrent layers the last starts as zeros, as in torch and Keras."""
+    rngs = nnx.Rngs(0)
+    below, last = (nnx.RNN(kind(4, 4, rngs=rngs), rngs=rngs) for _ in range(2))
+
+    class Block(nnx.Module):
+        def __init__(self) -> None:
+            self.below, self.last = below, last
+
+        def __call__(self, x: Any) -> Any:
+            return x + self.last(self.below(x))
+
+    plan = zero_array.flax.init(Block(), example_inputs=numpy.zeros((2, 5, 4), "float32"))
+    fills = {entry.name: entry.fill == "zeros" for entry in plan if "kernel" in entry.name}
+    names = [f"{part}.cell.dense_{source}.kernel" for part in ("below", "last") for source in "ih"]
+    assert fills == {name: name.startswith("last") for name in names}
+
+
 def test_recurrent() -> None:
     """Each gate has a matrix of its own, whether packed or not."""
     plan = zero_array.flax.init(

@@ -247,6 +247,67 @@ def test_every_layer() -> None:
     assert (numpy.asarray(model.pair.weight) == pair.transpose(0, 2, 1)).all()
 
 
+class Raw(nn.Module):
+    """A branch of raw arrays, and something that is computed of one."""
+
+    def __init__(self, compute: Any = None) -> None:
+        super().__init__()
+        self.first, self.up, self.down = mx.zeros((8, 8)), mx.zeros((8, 16)), mx.zeros((8, 16))
+        self.compute = compute or (lambda x, w: x @ w)
+
+    def __call__(self, x: Any) -> Any:
+        """A layer, and a branch whose last matrix has its outputs first."""
+        x = self.compute(x, self.first)
+        return x + nn.gelu(x @ self.up) @ self.down.T
+
+
+def test_raw_arrays() -> None:
+    """Arrays that activations are multiplied with are layers, one of which ends the branch."""
+    plan = zero_array.mlx.init(Raw(), example_inputs=mx.zeros((2, 8)))
+    assert {entry.name: entry.fill for entry in plan} == {"first": "identity", "up": "hadamard", "down": "zeros"}
+
+
+CHANGED = {
+    "scaled": lambda x, w: x @ (w * 0.5),
+    "scaled row": lambda x, w: x[:, :1] @ (w[:1] / 2),
+    "joined": lambda x, w: x @ mx.concatenate([w, w], axis=1)[:, :8],
+    "multiplied": lambda x, w: (x[:, :, None] * w).sum(1),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_changed_matrix(name: str) -> None:
+    """A matrix that is changed before it is used is no multiplier, and no offset: it is asked what it is."""
+    with pytest.raises(ValueError, match=r"^it can't be told what these parameters are: first: say"):
+        zero_array.mlx.init(Raw(CHANGED[name]), example_inputs=mx.zeros((2, 8)))
+
+
+class Recurrent(nn.Module):
+    """Two recurrent layers as a branch."""
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__()
+        self.below, self.last, self.head = kind(4, 4), kind(4, 4), nn.Linear(4, 2)
+
+    def __call__(self, x: Any) -> Any:
+        """The sum."""
+        y = x
+        for layer in (self.below, self.last):
+            y = layer(y)
+            y = y[0] if isinstance(y, tuple) else y
+        return self.head(x + y)
+
+
+@pytest.mark.parametrize("length", [2, 5])
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_recurrent_branch(kind: Any, length: int) -> None:
+    """Of a branch of recurrent layers the last starts as zeros, as in torch and Keras; no step of one is a branch."""
+    plan = zero_array.mlx.init(Recurrent(kind), example_inputs=mx.zeros((2, length, 4)))
+    zeros = {entry.name.rpartition(".")[0] for entry in plan if entry.fill == "zeros" and "W" in entry.name}
+    assert zeros == {"last"}
+    assert {entry.fill for entry in plan.filter("last.W*")} == {"zeros"}
+
+
 class Packed(nn.Module):
     """An attention whose query, key and value are one matrix, and by hand."""
 

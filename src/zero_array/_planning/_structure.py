@@ -101,7 +101,7 @@ def structure(
     """Find branches, attentions and heads.
 
     `weights` are the parameters that hold a layer's matrix, and `gated` those of them that recurrent cells hold: what
-    such a cell adds in each of its steps is no branch.
+    such a cell adds in each of its steps is no branch, and the cell as a whole may be one.
     """
     graph = Graph(nodes, weights)
     branches, ends, undecided = _branches(graph)
@@ -115,7 +115,7 @@ def structure(
                 Attention(query, key, value, (), number in ends, ends.get(number, ()), graph.is_divided(found[1]))
             )
     return Structure(
-        branches=tuple(branch for branch in branches if not _is_step(branch, gated)),
+        branches=tuple(branch for branch in branches if not _is_step(graph, branch, gated)),
         attentions=tuple(attentions),
         heads=frozenset(_heads(graph, outputs)),
         undecided=tuple(undecided),
@@ -124,9 +124,21 @@ def structure(
     )
 
 
-def _is_step(branch: Branch, gated: Collection[str]) -> bool:
-    """Whether all that ends a branch belongs to recurrent cells."""
-    return bool(branch.ends) and not branch.outputs and all(name in gated for name in branch.ends)
+def _is_step(graph: Graph, branch: Branch, gated: Collection[str]) -> bool:
+    """Whether all that ends a branch belongs to recurrent cells, and so does its shortcut."""
+    if not branch.ends or branch.outputs or not all(name in gated for name in branch.ends):
+        return False
+    sums = (node.inputs for node in graph.nodes if node.op in SUMS and branch.result in node.inputs)
+    for shortcut in (source for inputs in sums for source in inputs if source != branch.result):
+        before = graph.members(graph.above[shortcut])
+        if any(name in branch.ends for number in before for name in graph.weights[number]):
+            return True
+        number = shortcut  # what comes out of a cell is a sum or product, and what goes into its gates a plain layer
+        while not graph.weights[number] and len(graph.nodes[number].inputs) == 1:
+            (number,) = graph.nodes[number].inputs
+        if any(name in gated for name in graph.weights[number]):
+            return True
+    return False
 
 
 def _branches(graph: Graph) -> tuple[list[Branch], dict[int, tuple[str, ...]], list[str]]:

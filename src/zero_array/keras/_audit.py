@@ -10,7 +10,6 @@ from .._learning import _checks
 from .._learning._probe import probe
 from .._learning._report import Seen, report
 from .._learning._words import Words
-from .._planning._plan import MATRICES
 from ._evaluate import arguments
 from ._layers import parameters
 from ._model import opened
@@ -72,8 +71,7 @@ def audit(
     _checks.arguments(loss, steps)
     inputs = arguments(model, example_inputs)
     names = {id(variable): name for name, variable in variables.items()}
-    held = parameters(model, names)
-    run, taps = watch(model, variables, {item.name for item in held if item.kind in MATRICES}, inputs)
+    held, run, taps = watch(model, variables, parameters(model, names), inputs)
     training = Training(model, variables, inputs, loss, taps)
     found = probe(training, held, steps)
     values = {name: keras.ops.convert_to_numpy(variable.value) for name, variable in variables.items()}

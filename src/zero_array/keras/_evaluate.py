@@ -75,11 +75,8 @@ class Evaluator(Tracer):
         return operation(*args, **kwargs)
 
     def read(self, operation: Any, node: int) -> Sequence[str]:
-        """The parameters that an operation reads, which ends in a node: of a layer, that may be its activation."""
-        found = self.nodes[node]
-        if found.parameters or not isinstance(operation, layers.Layer) or not operation.trainable_variables:
-            return found.parameters
-        return self.nodes[node - 1].parameters
+        """The parameters that an operation reads, which ends in a node: a layer may do so in its activation."""
+        return self.held(operation) if isinstance(operation, layers.Layer) else self.nodes[node].parameters
 
 
 def where(operation: Any) -> str:

@@ -1,6 +1,6 @@
 """What the variables of Keras's layers are: read from the types of the layers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -20,6 +20,8 @@ _DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 _SEPARABLE = (layers.SeparableConv1D, layers.SeparableConv2D)
 _NORMS = (layers.BatchNormalization, layers.LayerNormalization, layers.GroupNormalization)
 _NORMS += tuple(kind for kind in (getattr(layers, "RMSNormalization", None),) if kind)  # of 3.9 on
+_ATTENTIONS = (layers.MultiHeadAttention, layers.GroupQueryAttention)
+CELLS = (layers.LSTMCell, layers.GRUCell, layers.SimpleRNNCell)
 _PLAIN = {"bias": "bias", "beta": "bias"}
 
 
@@ -28,9 +30,9 @@ def parameters(model: keras.layers.Layer, names: Mapping[int, str]) -> list[Para
     found: dict[int, Parameter] = {}
     roles: dict[int, str] = {}
     for layer in model._flatten_layers():
-        if isinstance(layer, layers.MultiHeadAttention):
-            dense = {"query": layer.query_dense, "key": layer.key_dense, "value": layer.value_dense}
-            roles |= {id(part): label for label, part in dense.items()}
+        if isinstance(layer, _ATTENTIONS):
+            held = layer._flatten_layers(include_self=False)
+            roles |= {id(part): part.name for part in held if part.name in ("query", "key", "value")}
     for layer in model._flatten_layers():
         for variable, described in _described(layer):
             if id(variable) in names:
@@ -77,7 +79,7 @@ def _kernels(layer: Any) -> Iterator[tuple[Any, Any]]:
     elif isinstance(layer, _SEPARABLE):
         yield layer.depthwise_kernel, _depthwise(layer, layer.depthwise_kernel)
         yield layer.pointwise_kernel, _kernel(layer.pointwise_kernel, -1, -2)
-    elif isinstance(layer, (layers.LSTMCell, layers.GRUCell, layers.SimpleRNNCell)):
+    elif isinstance(layer, CELLS):
         for kernel in (layer.kernel, layer.recurrent_kernel):
             yield kernel, Layer("recurrent", (1,), (0,))
 
@@ -99,6 +101,26 @@ def _center(layer: Any) -> Any:
     """The tap at which a layer that keeps the size is the identity, where it pads for itself."""
     keeps = layer.padding == "same" and (isinstance(layer, _TRANSPOSED) or prod(layer.strides) == 1)
     return "same" if keeps else "paper"
+
+
+def read_as(operation: Any, given: Sequence[Any], names: Mapping[int, str], name: str) -> Layer | None:
+    """How an operation of two reads the variable of that name, where that is as a layer does."""
+    places = [place for place, item in enumerate(given) if names.get(id(item)) == name]
+    if len(given) != 2 or len(places) != 1:
+        return None
+    (place,) = places
+    shape = tuple(given[place].shape)
+    rank, described = len(shape), None
+    match type(operation).__name__:
+        case "Einsum" if "->" in operation.subscripts:
+            *factors, output = operation.subscripts.replace("...", "").replace("->", ",").split(",")
+            described = _einsum(",".join((factors[1 - place], factors[place])) + f"->{output}")
+        case "Matmul" | "Dot" if rank == 2:
+            described = Layer("linear", (place,), (1 - place,))  # on the right its columns are the outputs
+        case "Matmul" if rank > 2:
+            axes = rank - 2 + place, rank - 1 - place
+            described = Layer("linear", axes[:1], axes[1:], stacked=tuple(range(rank - 2)))
+    return described if described is not None and described.covers(shape) else None
 
 
 def _einsum(equation: str) -> Layer:

@@ -8,8 +8,8 @@ import keras
 from .._model import make
 from .._planning import _network_checks
 from .._planning._filling import Filling
-from .._planning._plan import MATRICES, Fill, Parameter, Plan
-from .._planning._recipe import Recipe
+from .._planning._plan import Fill, Parameter, Plan
+from .._planning._recipe import Recipe, needs_structure
 from .._planning._structure import Structure
 from .._typing import Array, Choice, Order, Scale
 from ._layers import parameters
@@ -39,12 +39,13 @@ def init(
     Parameters
     ----------
     model : keras.Model
-        The model, built. Its trainable variables are filled; those of frozen layers stay.
+        The model, built. Its trainable variables are filled; those of frozen layers stay. Quantised layers are
+        refused: call it before ``model.quantize``.
     recipe : str, Recipe or Plan
         As in `zero_array.torch.init_`.
     example_inputs : array, tuple or dict, optional
         What to call a subclass with (a dict by keyword); only shapes and dtypes are read. Other models know their
-        inputs.
+        inputs. Not needed if a plan is given, the recipe is "mlp", or `branches` names the ends of all branches.
     branches, overrides, head, embeddings, branch_end, scale, order, columns, dry_run
         As in `zero_array.torch.init_`. Names are paths of variables, such as ``"dense/kernel"``.
 
@@ -81,11 +82,16 @@ def init(
 
     def read() -> tuple[list[Parameter], Structure]:
         held = parameters(model, names)
-        weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
+        is_named = branches is not None and branches != "found"
+        inputs = _symbols(model, example_inputs)
+        if inputs is None:
+            if not is_named and needs_structure(recipe, options):  # type: ignore[arg-type]  # a plan is not read
+                raise _network_checks.inputs_needed()
+            return held, Structure()
         try:
-            return held, trace(model, names, weights, _symbols(model, example_inputs))
+            return trace(model, names, held, inputs)
         except Exception as error:
-            if branches is None or branches == "found":
+            if not is_named:
                 raise _network_checks.not_symbolic(model, error) from error
         return held, Structure()
 
@@ -98,9 +104,12 @@ def init(
 
 
 def opened(model: Any) -> dict[str, Any]:
-    """The trainable variables of a model by their paths; refuses what has none."""
+    """The trainable variables of a model by their paths; refuses what has none, or weights in fewer bits."""
     if not isinstance(model, keras.layers.Layer):
         raise _network_checks.no_model(model, "keras.Model")
+    for layer in model._flatten_layers():
+        if getattr(layer, "quantization_mode", None):
+            raise _network_checks.no_plain_layer(layer.path, layer, "model.quantize")
     variables = {variable.path: variable for variable in model.trainable_variables}
     if not variables:
         raise _network_checks.not_built(model)
@@ -114,8 +123,8 @@ def _shape(variable: Any) -> tuple[int, ...] | None:
     return None if variable is None else tuple(variable.shape)
 
 
-def _symbols(model: Any, example_inputs: Any) -> tuple[Any, dict[str, Any]]:
-    """Symbolic tensors to call a model with, by place and by name."""
+def _symbols(model: Any, example_inputs: Any) -> tuple[Any, dict[str, Any]] | None:
+    """Symbolic tensors to call a model with, by place and by name; None where nothing says which."""
 
     def symbol(item: Any) -> Any:
         if not hasattr(item, "shape"):
@@ -126,9 +135,9 @@ def _symbols(model: Any, example_inputs: Any) -> tuple[Any, dict[str, Any]]:
         return (), {name: symbol(item) for name, item in example_inputs.items()}
     if example_inputs is None:
         inputs = getattr(model, "input", None)
-        if inputs is None:
-            raise _network_checks.inputs_needed()
-        return (keras.tree.map_structure(symbol, inputs),), {}
+        if inputs is None and isinstance(model, keras.Sequential):  # which has one, and `input` only once it is called
+            (inputs,) = getattr(model, "inputs", (None,))
+        return None if inputs is None else ((keras.tree.map_structure(symbol, inputs),), {})
     given = example_inputs if isinstance(example_inputs, tuple | list) else (example_inputs,)
     return tuple(symbol(item) for item in given), {}
 

@@ -4,25 +4,33 @@ Keras keeps with each symbolic tensor the operation that made it. Layers of one'
 must be layers and `keras.ops`. This file alone reads attributes of Keras that begin with an underscore.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import keras
 from keras import layers
 
 from .._planning._graph import Node
+from .._planning._layer import Layer
+from .._planning._plan import MATRICES, Parameter
 from .._planning._structure import Structure, structure
+from ._layers import CELLS, read_as
 
 _NAMES = {
     "attention": "dot attention",
     "divide": "div",
     "dot": "matmul",
     "dotproductattention": "attention",
+    "groupedqueryattention": "multihead",
+    "logsoftmax": "log_softmax",
     "multiheadattention": "multihead",
     "multiply": "mul",
     "subtract": "sub",
     "truedivide": "div",
 }
+_GATES = {"hardsigmoid", "sigmoid"}
+"""Activations of gates that let a half through where their weights are zero."""
 
 
 class Tracer:
@@ -32,6 +40,7 @@ class Tracer:
         self.names = names
         self.nodes: list[Node] = []
         self.uses: dict[str, set[str]] = {}
+        self.layouts: dict[str, set[Layer | None]] = {}  # how products read a variable
 
     def add(self, node: Node) -> int:
         """Append a node."""
@@ -70,30 +79,70 @@ class Tracer:
         """The nodes of the outputs of one call."""
         if is_looked_into(operation):
             return self.inside(operation, call, inputs)
-        kind = type(operation).__name__.lower()
-        op = "norm" if "normalization" in kind else _NAMES.get(kind, kind)
-        op = operation.activation.__name__ if isinstance(operation, layers.Activation) else op
-        if isinstance(operation, layers.Layer):
-            held = [self.names[id(item)] for item in operation.trainable_variables if id(item) in self.names]
+        if isinstance(operation, layers.RNN | layers.Bidirectional):
+            node = self.recurrent(operation, sources, where)
+        elif isinstance(operation, layers.Add | layers.Average) and sources:
+            node = reduce(lambda one, other: self.add(Node("add", (one, other), (), where)), sources)
+            if isinstance(operation, layers.Average):
+                node = self.add(Node("average", (node,), (), where))
+        elif isinstance(operation, layers.Layer):
+            node = self.layer(operation, sources, where)
         else:
-            given = keras.tree.flatten((call.arguments.args, call.arguments.kwargs))
-            held = [self.names[id(item)] for item in given if id(item) in self.names]
-            shapes = [item.shape for item, node in zip(call.input_tensors, inputs, strict=True) if node is not None]
-            is_scaled = op in {"mul", "div"} and call.output_tensors[0].shape in shapes
-            for name in held:
-                self.uses.setdefault(name, set()).add("scale" if is_scaled else op)
+            node = self.operation(operation, call, sources, where)
+        return [node] * len(call.output_tensors)
+
+    def layer(self, layer: Any, sources: Sequence[int], where: str) -> int:
+        """A layer of Keras, and its activation."""
+        op, held = _op(layer), self.held(layer)
+        if isinstance(layer, layers.Activation):
+            op = _activation(layer)
         if op == "dot attention":  # of query, value and key, the last of which is the value where it is left out
             op, sources = "attention", (sources[0], sources[-1], sources[1])
         if op == "embedding":
             sources = ()
-        if kind.startswith("separable"):  # two layers in series, the first of which has the first variable
+        if op.startswith("separable"):  # two layers in series, the first of which has the first variable
             sources = (self.add(Node("conv", tuple(sources), tuple(held[:1]), where)),)
             held = held[1:]
         node = self.add(Node(op, tuple(sources), tuple(held), where))
-        activation = getattr(getattr(operation, "activation", None), "__name__", "linear")
-        if held and activation != "linear":
+        if op != "multihead" and self.owners(layer) > 1:  # in an order that is not known
+            node = self.add(Node("layers", (node,), (), where, is_zero=False))
+        if held and (activation := _activation(layer)) != "linear":
             node = self.add(Node(activation, (node,), (), where))
-        return [node] * len(call.output_tensors)
+        return node
+
+    def operation(self, operation: Any, call: Any, sources: Sequence[int], where: str) -> int:
+        """An operation of `keras.ops`, which may read variables."""
+        op, given = _op(operation), keras.tree.flatten((call.arguments.args, call.arguments.kwargs))
+        held = [self.names[id(item)] for item in given if id(item) in self.names]
+        for name in held:
+            layout = read_as(operation, given, self.names, name)
+            self.uses.setdefault(name, set()).add("product" if layout else _use(op, call))
+            self.layouts.setdefault(name, set()).add(layout)
+        return self.add(Node(op, tuple(sources), tuple(held), where))
+
+    def held(self, layer: Any) -> list[str]:
+        """The names of its variables."""
+        return [self.names[id(item)] for item in layer.trainable_variables if id(item) in self.names]
+
+    def owners(self, layer: Any) -> int:
+        """How many layers in a layer have variables."""
+        held = layer._flatten_layers()
+        return sum(any(id(item) in self.names for item in part._trainable_variables) for part in held)
+
+    def recurrent(self, layer: Any, sources: Sequence[int], where: str) -> int:
+        """The cells of a recurrent layer, one after the other, or of two side by side."""
+        if isinstance(layer, layers.Bidirectional):
+            ways = [self.recurrent(way, sources, where) for way in (layer.forward_layer, layer.backward_layer)]
+            return self.add(Node("mul" if layer.merge_mode == "mul" else "cat", tuple(ways), (), where))
+        for cell in getattr(layer.cell, "cells", (layer.cell,)):
+            node = self.add(Node("recurrent", tuple(sources), tuple(self.held(cell)), where))
+            is_open = isinstance(cell, layers.SimpleRNNCell) or _activation(cell, "recurrent_activation") in _GATES
+            if not is_open or not isinstance(cell, CELLS):  # zeros might never learn
+                node = self.add(Node("cell", (node,), (), where, is_zero=False))
+            if (activation := _activation(cell)) != "linear":
+                node = self.add(Node(activation, (node,), (), where))
+            sources = (node,)
+        return node
 
     def inside(self, layer: Any, call: Any, inputs: Sequence[int | None]) -> list[int | None]:
         """What a layer of layers computes, by calling its `call` alone."""
@@ -117,17 +166,53 @@ class Tracer:
         return nodes
 
 
+def _op(operation: Any) -> str:
+    """What an operation or layer is called."""
+    kind = type(operation).__name__.lower()
+    return "norm" if "normalization" in kind else _NAMES.get(kind, kind)
+
+
+def _activation(layer: Any, attribute: str = "activation") -> str:
+    """What the activation of a layer is called."""
+    name = getattr(getattr(layer, attribute, None), "__name__", "linear").replace("_", "")
+    return _NAMES.get(name, name)
+
+
+def _use(op: str, call: Any) -> str:
+    """What an operation uses a variable for: a scale has no axis that the activations do not have."""
+    shapes = [tensor.shape for tensor in call.input_tensors]
+    is_scale = op in ("mul", "div") and call.output_tensors[0].shape in shapes
+    return "scale" if is_scale else op
+
+
 def is_looked_into(operation: Any) -> bool:
     """Whether a layer is made of others: a model, or one of somebody's own."""
     own = not type(operation).__module__.startswith("keras.")
     return isinstance(operation, keras.Model) or (own and isinstance(operation, layers.Layer))
 
 
-def trace(model: Any, names: Mapping[int, str], weights: set[str], inputs: tuple[Any, dict[str, Any]]) -> Structure:
-    """The structure of a model; `inputs` are symbolic tensors, by place and by name."""
+def trace(
+    model: Any, names: Mapping[int, str], held: Sequence[Parameter], inputs: tuple[Any, dict[str, Any]]
+) -> tuple[list[Parameter], Structure]:
+    """Its parameters by what is done with them too, and its structure; `inputs` are symbolic, by place and by name."""
     tracer = Tracer(names)
     _, outputs = follow(model, tracer, inputs)
-    return structure(tracer.nodes, outputs, tracer.uses, weights)
+    return found_in(tracer, outputs, held)
+
+
+def found_in(tracer: Tracer, outputs: Sequence[int], held: Sequence[Parameter]) -> tuple[list[Parameter], Structure]:
+    """The same of what a tracer followed."""
+    known = [_by_layout(parameter, tracer.layouts.get(parameter.name, set())) for parameter in held]
+    weights = {parameter.name for parameter in known if parameter.kind in MATRICES}
+    return known, structure(tracer.nodes, outputs, tracer.uses, weights)
+
+
+def _by_layout(parameter: Parameter, layouts: Collection[Layer | None]) -> Parameter:
+    """A parameter of unknown kind that products alone read, all alike, is a layer's matrix."""
+    if parameter.kind != "unknown" or len(layouts) != 1:
+        return parameter
+    (layout,) = layouts
+    return layout.parameter(parameter.name, parameter.shape) if layout else parameter
 
 
 def follow(model: Any, tracer: Tracer, inputs: tuple[Any, dict[str, Any]]) -> tuple[Any, list[int]]:

@@ -9,9 +9,10 @@ from keras import layers
 from .._learning import _checks
 from .._learning._seen import Rectifier, Run, Softmax, softmax
 from .._planning import _network_checks
-from .._planning._structure import structure
+from .._planning._plan import Parameter
 from ._backends import compiled, host
 from ._evaluate import Evaluator, Inputs, where
+from ._symbolic import found_in
 
 _ATTENTIONS = (layers.MultiHeadAttention, layers.GroupQueryAttention, layers.Attention)
 _SHOWN = {"flatten", "getitem", "permute", "reshape", "split", "squeeze", "swapaxes", "transpose", "expanddims"}
@@ -81,8 +82,10 @@ class Watch(Evaluator):
         self.softmaxes.append((where(operation), is_masked))
 
 
-def watch(model: Any, variables: Mapping[str, Any], weights: set[str], inputs: Inputs) -> tuple[Run, dict[str, Any]]:
-    """Run it once; also zeros of the shape and dtype of what each layer returns, by its path."""
+def watch(
+    model: Any, variables: Mapping[str, Any], held: Sequence[Parameter], inputs: Inputs
+) -> tuple[list[Parameter], Run, dict[str, Any]]:
+    """Run it once; also its parameters, and zeros of the shape and dtype of what each layer returns, by its path."""
     kept: list[Any] = []
 
     names = {id(variable): name for name, variable in variables.items()}
@@ -100,7 +103,7 @@ def watch(model: Any, variables: Mapping[str, Any], weights: set[str], inputs: I
         _call(model, inputs)  # where that fails too, the inputs are to blame
         raise _checks.not_followed(model, error) from error
     watch, outputs, shapes = kept
-    network = structure(watch.nodes, outputs, watch.uses, weights)
+    known, network = found_in(watch, outputs, held)
     largest = {node: float(host(value)) for node, value in found["largest"].items()}
     softmaxes = [_softmax(found["shares"][number], *known) for number, known in enumerate(watch.softmaxes)]
     rectifiers = []
@@ -108,7 +111,7 @@ def watch(model: Any, variables: Mapping[str, Any], weights: set[str], inputs: I
         alive = keras.ops.convert_to_numpy(found["alive"][node])
         rectifiers.append(Rectifier(module, node, int(len(alive) - alive.sum()), len(alive)))
     run_once = Run(watch.nodes, watch.uses, network, largest, [item for item in softmaxes if item], rectifiers, _SHOWN)
-    return run_once, {path: keras.ops.zeros(shape, dtype) for path, (shape, dtype) in shapes.items()}
+    return known, run_once, {path: keras.ops.zeros(shape, dtype) for path, (shape, dtype) in shapes.items()}
 
 
 def _call(model: Any, inputs: Inputs) -> None:

@@ -14,8 +14,9 @@ from mlx import nn
 from mlx.utils import tree_map, tree_unflatten
 
 from .._planning import _at_zero, _network_checks, _views
+from .._planning._decide import matrices
 from .._planning._graph import Node, placed
-from .._planning._plan import MATRICES, Parameter
+from .._planning._plan import Parameter
 from .._planning._structure import Structure, structure
 from .._planning._views import View
 
@@ -97,7 +98,7 @@ def trace(model: nn.Module, held: Sequence[Parameter], arrays: Mapping[str, mx.a
     graph = _Graph(names, {parameter.name for parameter in held if parameter.kind == "embedding"})
     with _untouched(model), mx.stream(mx.cpu):  # where norms and attention are made of simpler operations
         mx.export_function(graph.note, function, *(arrays[name] for name in names), *call.arrays)
-    weights = {parameter.name for parameter in held if parameter.kind in MATRICES}
+    weights = matrices(held, graph.uses)
     gated = {parameter.name for parameter in held if parameter.kind == "recurrent"}
     return structure(placed(graph.written(), weights), graph.results(), graph.uses, weights, gated)
 
@@ -190,6 +191,8 @@ class _Graph:
         if op == "matmul" and weight.is_turned == (weight is right):
             op = "linear"  # a matrix whose rows are the outputs
         self._use(op, [weight])
+        for name in () if weight.name else weight.reads:  # by which it is no multiplier, and no offset either
+            self.uses.setdefault(name, set()).add("made into a weight")
         features = _views.features(shape, (len(shape) - 1,)) if weight is right else None
         node = Node(op, (active.node,), weight.reads)  # type: ignore[arg-type]  # it is the active one
         return self._add(node, features=features, total=shape[-1], at_zero=0.0)
@@ -197,8 +200,9 @@ class _Graph:
     def _other(self, op: str, given: Sequence[_Value], shape: tuple[int, ...], count: int = 1) -> _Value:
         """Any other operation: what is made of parameters alone is no activation."""
         active = [value for value in given if value.node is not None]
-        whole = any(self.nodes[value.node].op != "broadcast" for value in active)  # type: ignore[index]  # as below
-        self._use("scale" if whole and op in ("mul", "div") else op, given)  # it has no axis that they do not have
+        is_multiplied = op in ("mul", "div") and active  # by a scale, which has no axis that the activations don't have
+        is_spread = any(self.nodes[value.node].op == "broadcast" for value in active)  # type: ignore[index]  # active
+        self._use(("spread" if is_spread else "scale") if is_multiplied else op, given)
         reads = tuple(dict.fromkeys(name for value in given for name in value.reads))
         number = _number(op, given, count)
         if not active:
