@@ -201,6 +201,21 @@ def test_wide_query() -> None:
     assert attention(shape=(8, 4)).fills()["q"] == "query hadamard"
 
 
+@pytest.mark.parametrize("how", ["normalize", "div", "sum"])
+def test_keys_that_are_divided(how: str) -> None:
+    """Keys that are divided by their own norm are not zero, which has none."""
+    net = Network()
+    query, key, value = (net.layer(name, net.x) for name in "qkv")
+    again = net.op("gelu", key)
+    divided = {
+        "normalize": lambda: net.op("normalize", key),
+        "div": lambda: net.op("div", key, net.op("norm", key)),
+        "sum": lambda: net.op("add", net.op("gelu", again), net.op("tanh", again)),
+    }[how]()
+    net.add(net.x, net.layer("out", net.attend(query, divided, value)))
+    assert net.fills()["k"] == ("key zeros" if how == "sum" else "key identity")
+
+
 def test_output_that_narrows() -> None:
     """Behind values that are zero, an identity that narrows would have columns of zeros: it is zero, they are not."""
     net = Network()
@@ -280,7 +295,7 @@ def test_multihead_fills() -> None:
     names = net.held("in", "linear", 12, 4, parts=roles), net.held("out", "linear", 4, 4)
     net.add(net.x, net.op("multihead", net.x, parameters=names))
     assert net.fills() == {"in": "query identity, key zeros, value zeros", "out": "identity"}
-    assert net.fills("normfree") == {"in": "zeros", "out": "zeros"}
+    assert net.fills("normfree") == {"in": "identity in each of 3 parts", "out": "zeros"}
 
 
 def test_override_of_a_labelled_weight() -> None:

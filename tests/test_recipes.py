@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from networks import Network, attention
 
+from zero_array._planning._decide import matrices
 from zero_array._planning._plan import Kind
 from zero_array._planning._recipe import AUTO, check, choose, needs_structure
 from zero_array._planning._structure import Structure
@@ -257,6 +258,23 @@ def test_kind_by_use(uses: set[str], shape: tuple[int, ...], kind: str) -> None:
     with pytest.raises(ValueError, match=r"^it can't be told what these parameters are: x: say what each starts as"):
         plan(given, RECIPES["mlp"], found)
     assert plan(given, RECIPES["mlp"], found, {"x": "untouched"})["x"].fill == "untouched"
+
+
+def test_matrices() -> None:
+    """What holds a layer's matrix, by its kind or by its use."""
+    parameters = [
+        Parameter("known", "linear", (4, 4)),
+        *(Parameter(name, "unknown", (4, 4)) for name in ("used", "not")),
+    ]
+    assert matrices(parameters, {"used": {"linear"}}) == {"known", "used"}
+
+
+def test_frozen() -> None:
+    """What is frozen stays as it is, unless it is asked for."""
+    given = [Parameter("a", "linear", (4, 4), is_frozen=True), Parameter("b", "unknown", (4,), is_frozen=True)]
+    made = plan(given, RECIPES["mlp"])
+    assert {(entry.fill, entry.reason) for entry in made} == {("untouched", "frozen (requires_grad=False)")}
+    assert plan(given, RECIPES["mlp"], overrides={"a": "zeros"})["a"].fill == "zeros"
 
 
 def test_stack_is_no_kernel() -> None:

@@ -28,6 +28,12 @@ def test_refusal_of_a_host(xp: Any, name: str) -> None:
     [
         (_checks.no_tensor, [1.0], TypeError, "`tensor` must be a torch.Tensor; got [1.0]"),
         (
+            _checks.no_tensor,
+            SimpleNamespace(weight=1.0),
+            TypeError,
+            "`tensor` must be a torch.Tensor; got SimpleNamespace: pass layer.weight",
+        ),
+        (
             _checks.no_plain_tensor,
             "a DTensor",
             TypeError,
@@ -46,12 +52,20 @@ def test_refusal_of_a_host(xp: Any, name: str) -> None:
             "`tensor` must have two or more axes; got shape (4,): vectors start as zeros or ones",
         ),
     ],
-    ids=["no tensor", "no plain tensor", "no shape", "no matrix"],
+    ids=["no tensor", "a layer", "no plain tensor", "no shape", "no matrix"],
 )
 def test_refusals_in_place(refuse: Any, given: Any, kind: type[Exception], message: str) -> None:
     """What the functions in place refuse, word for word."""
     error = refuse(given)
     assert (type(error), str(error)) == (kind, message)
+
+
+def test_refusal_of_shared_elements() -> None:
+    """What torch's `expand` makes is refused."""
+    assert str(_checks.shared_elements((3, 4), (0, 1))) == (
+        "`tensor` must have a place in memory for each element; got the shape (3, 4) with the strides (0, 1): "
+        "pass what was expanded, or a clone"
+    )
 
 
 INITIALISERS: list[tuple[Exception, type[Exception], str]] = [

@@ -457,7 +457,7 @@ def test_steps_are_no_branches() -> None:
     weights, gated = {"in", "state"}, {"in", "state"}
     assert {branch.ends for branch in structure(net.nodes, [end], net.uses, weights).branches} == {("state",)}
     assert not structure(net.nodes, [end], net.uses, weights, gated).branches
-    end = net.add(net.x, end)
+    end = net.add(net.op("dropout", net.x), end)
     (branch,) = structure(net.nodes, [end], net.uses, weights, gated).branches
     assert set(branch.ends) == {"in", "state"}
 

@@ -51,11 +51,13 @@ def at_ends(parameters: Sequence[Parameter], recipe: Recipe, found: Structure) -
     """What is special at the ends of branches: of a parameter's name, whether it is zero, and why."""
     kinds = {parameter.name: parameter.kind for parameter in parameters}
     has_norm = {parameter.name for parameter in parameters if parameter.is_divided}
-    narrows = {parameter.name for parameter in parameters if parameter.kind in MATRICES and _narrows(parameter)}
+    matrices = [item for item in parameters if item.kind in MATRICES and not _makes_roles(item)]
+    narrows = {parameter.name for parameter in matrices if _narrows(parameter)}
     ends: dict[str, tuple[bool, str]] = {}
     for branch in found.branches if recipe.branches else ():
         block = f"the residual branch of {branch.where}" if branch.where else "a residual branch"
-        plain = branch.ends if recipe.attention else branch.ends + branch.outputs
+        projections = tuple(item.name for item in matrices if item.name in branch.outputs)
+        plain = branch.ends if recipe.attention else branch.ends + projections
         last = slice(1 if len(plain) == 1 else None)  # of several in series the last: two zeros would never learn
         scales = [name for name in branch.behind if kinds[name] == "norm"][last]
         multipliers = [name for name in branch.behind if kinds[name] == "scale"][last]
@@ -84,9 +86,13 @@ def at_ends(parameters: Sequence[Parameter], recipe: Recipe, found: Structure) -
 
 
 def _narrows(parameter: Parameter) -> bool:
-    """Whether a layer has fewer outputs than inputs; one that makes queries, keys or values is not asked."""
-    roles = {part.label for part in parameter.parts}.intersection(_ROLES)
-    return not roles and any(outputs < _inputs(parameter) for outputs in parameter.outputs().values())
+    """Whether a layer has fewer outputs than inputs."""
+    return any(outputs < _inputs(parameter) for outputs in parameter.outputs().values())
+
+
+def _makes_roles(parameter: Parameter) -> bool:
+    """Whether an adapter has said that a weight makes queries, keys or values."""
+    return any(part.label in _ROLES for part in parameter.parts)
 
 
 def _inputs(parameter: Parameter) -> int:

@@ -54,8 +54,9 @@ class Shown(NamedTuple):
 
 def multiplied(op: str, used: Sequence[Shown], result: Tensor) -> Shown | None:
     """The matrix of which a result without activations is a multiple, or the like: it is still that matrix."""
-    whole = [shown for shown in used if shown.tensor.shape == result.shape and result.ndim > 1]
-    return whole[0].moved(result) if op in ELEMENTWISE and len(whole) == 1 else None
+    is_matrix = result.ndim == 2 or sum(size > 1 for size in result.shape) > 1  # a gain of a kernel has one long axis
+    whole = [shown for shown in used if shown.tensor.shape == result.shape]
+    return whole[0].moved(result) if is_matrix and op in ELEMENTWISE and len(whole) == 1 else None
 
 
 def use(shown: Shown, op: str, place: int, count: int, *, is_factor: bool) -> str:
