@@ -462,6 +462,15 @@ def test_steps_are_no_branches() -> None:
     assert set(branch.ends) == {"in", "state"}
 
 
+def test_steps_of_one_weight_are_no_branches() -> None:
+    """Nor is what a cell adds to its own state of the step before."""
+    net = Network()
+    first = net.add(net.x, net.layer("state", net.op("tanh", net.x)))
+    end = net.add(first, net.op("linear", net.op("tanh", first), parameters=("state",)))
+    assert len(structure(net.nodes, [end], net.uses, {"state"}).branches) == 2
+    assert len(structure(net.nodes, [end], net.uses, {"state"}, {"state"}).branches) == 1
+
+
 def test_sums_have_places() -> None:
     """A sum belongs to the module that the parameters of its sides have in common."""
     nodes = [Node("input"), *(Node("linear", (0,), (name,)) for name in ("one.a.weight", "one.b.weight"))]

@@ -203,3 +203,39 @@ def test_half_precision() -> None:
     zero_array.torch.init_(model, head="zeros")
     report = zero_array.torch.audit(model, data(3, 4).bfloat16(), steps=1)
     assert {item.what for item in report} == {"late gradient", "twins that stay", "twin rows"}
+
+
+class Turned(nn.Module):
+    """A layer of its own, whose columns are the outputs; as in GPT-2."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.empty(inputs, outputs)), nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply."""
+        return torch.addmm(self.bias, x.flatten(0, -2), self.weight).unflatten(0, x.shape[:-1])
+
+
+class TurnedAttention(nn.Module):
+    """An attention of such layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv, self.out = Turned(8, 24), Turned(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attend."""
+        query, key, value = self.qkv(x).split(8, -1)
+        return x + self.out(nn.functional.scaled_dot_product_attention(query, key, value))
+
+
+def test_layers_of_bare_parameters() -> None:
+    """Layers that are known by their use alone are looked at as any other: here values and outputs are zero."""
+    model, x = TurnedAttention(), data(2, 5, 8)
+    zero_array.torch.init_(model, example_inputs=x)
+    assert zero_array.torch.audit(model, x).filter(what="zeros in series").worst is None
+    with torch.no_grad():
+        model.out.weight.zero_()
+    (finding,) = zero_array.torch.audit(model, x).filter(what="zeros in series")
+    assert (finding.severity, finding.parameter) == ("error", "qkv.weight")

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ._planning import _network_checks
-from ._planning._decide import asked_for, at_ends, by_use, decide
+from ._planning._decide import asked_for, at_ends, decide, known
 from ._planning._plan import FILLS, Entry, Fill, Parameter, Part, Plan
 from ._planning._recipe import RECIPES, Recipe
 from ._planning._structure import Structure
@@ -65,14 +65,14 @@ def plan(
     _check_overrides(parameters, overrides)
     if recipe.branches and found.undecided:
         raise _network_checks.undecided(found.undecided)
-    known = [by_use(parameter, found) for parameter in parameters]
+    read = known(parameters, found.uses)
     unknown = [
-        item.name for item in known if item.kind == "unknown" and not item.is_frozen and not asked_for(item, overrides)
+        item.name for item in read if item.kind == "unknown" and not item.is_frozen and not asked_for(item, overrides)
     ]
     if unknown:
         raise _network_checks.unknown_parameters(unknown)
-    ends = at_ends(known, recipe, found)
-    return Plan(recipe.name, tuple(decide(parameter, recipe, found, overrides, ends) for parameter in known))
+    ends = at_ends(read, recipe, found)
+    return Plan(recipe.name, tuple(decide(parameter, recipe, found, overrides, ends) for parameter in read))
 
 
 def _check_overrides(parameters: Sequence[Parameter], overrides: Any) -> None:

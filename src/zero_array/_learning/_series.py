@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from .._planning._graph import Graph
+from .._planning._graph import SUMS, Graph
 
 _PRODUCTS = {"attention", "einsum", "matmul", "mul"}
 
@@ -60,9 +60,9 @@ class Zeros:
         return list(found)
 
     def _whole(self, number: int) -> int:
-        """The result that another shows in a different way: a part of it may be zero where the whole is not."""
+        """The result that another is a view of, its bias aside: a part of it may be zero where the whole is not."""
         node = self.graph.nodes[number]
-        while node.op in self.shown and len(node.inputs) == 1:
+        while len(node.inputs) == 1 and (node.op in self.shown or (node.op in SUMS and node.parameters)):
             (number,) = node.inputs
             node = self.graph.nodes[number]
         return number

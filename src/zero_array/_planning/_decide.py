@@ -41,10 +41,15 @@ def by_use(parameter: Parameter, found: Structure) -> Parameter:
     return replace(parameter, kind=kind)
 
 
+def known(parameters: Sequence[Parameter], uses: Mapping[str, Collection[str]]) -> list[Parameter]:
+    """The parameters, each of unknown kind as what the operations that read it make of it."""
+    found = Structure(uses=uses)
+    return [by_use(parameter, found) for parameter in parameters]
+
+
 def matrices(parameters: Sequence[Parameter], uses: Mapping[str, Collection[str]]) -> set[str]:
     """The names of the parameters that hold a layer's matrix, those that are known by their use alone among them."""
-    found = Structure(uses=uses)
-    return {parameter.name for parameter in parameters if by_use(parameter, found).kind in MATRICES}
+    return {parameter.name for parameter in known(parameters, uses) if parameter.kind in MATRICES}
 
 
 def at_ends(parameters: Sequence[Parameter], recipe: Recipe, found: Structure) -> dict[str, tuple[bool, str]]:

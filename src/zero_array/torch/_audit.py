@@ -13,7 +13,7 @@ from .._learning._probe import probe
 from .._learning._report import Seen, report
 from .._learning._seen import Run
 from .._learning._words import Words
-from .._planning._decide import matrices
+from .._planning._decide import known, matrices
 from .._planning._plan import Parameter
 from .._planning._structure import structure
 from . import _audit_checks
@@ -103,6 +103,7 @@ def _audit(
         inputs = mapped(example_inputs, lambda tensor: tensor.detach().clone())
         torch.manual_seed(0)  # inside the fork: what is random in evaluation mode too is the same each time
         outputs = fill(watch, lambda *given, **named: functional_call(model, buffers, given, named), inputs)
+        held = known(held, watch.uses)
         with training(model):
             found = probe(Copies(model, example_inputs, loss), held, steps)
         drops = any(getattr(item, "p", 0.0) for item in model.modules() if "drop" in type(item).__name__.lower())
