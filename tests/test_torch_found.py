@@ -38,6 +38,16 @@ class Standardised(nn.Conv1d):
         return functional.conv1d(x, weight * self.gain, self.bias)
 
 
+class Gained(Standardised):
+    """The same as timm has it: its gain is scaled, and given to the norm."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Its output."""
+        rows, gain = self.weight.reshape(1, 3, -1), (self.gain * 0.5).view(-1)
+        weight = functional.batch_norm(rows, None, None, weight=gain, training=True).reshape_as(self.weight)
+        return functional.conv1d(x, weight, self.bias)
+
+
 class Multiplier(nn.Module):
     """One number, which multiplies."""
 
@@ -85,9 +95,10 @@ def plans(model: nn.Module, **options: Any) -> Plan:
     return plan
 
 
-def test_weights_in_other_words() -> None:
+@pytest.mark.parametrize("layer", [Standardised, Gained])
+def test_weights_in_other_words(layer: type[nn.Module]) -> None:
     """A weight that is standardised before its layer is found without inputs too; its multiplier ends the branch."""
-    plan = plans(Residual(Standardised()))
+    plan = plans(Residual(layer()))
     assert (plan["branch.0.weight"].fill, plan["branch.0.gain"].fill) == ("identity", "zeros")
 
 
