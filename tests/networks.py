@@ -4,7 +4,7 @@ from typing import Any
 
 from zero_array._planning._graph import Node
 from zero_array._planning._plan import Kind, Parameter, Plan
-from zero_array._planning._recipe import choose
+from zero_array._planning._recipe import Options, choose
 from zero_array._planning._structure import Structure, structure
 from zero_array.recipes import Recipe, plan
 
@@ -61,10 +61,10 @@ class Network:
         """The ends of the branches found."""
         return [branch.ends for branch in self.structure().branches]
 
-    def plan(self, recipe: str | Recipe = "auto", overrides: Any = None, **options: str) -> Plan:
+    def plan(self, recipe: str | Recipe = "auto", overrides: Any = None, **options: Any) -> Plan:
         """The plan for it."""
         found = self.structure()
-        return plan(self.parameters, choose(recipe, self.parameters, found, options), found, overrides)
+        return plan(self.parameters, choose(recipe, self.parameters, found, Options(**options)), found, overrides)
 
     def fills(self, recipe: str | Recipe = "auto", **options: Any) -> dict[str, str]:
         """What each parameter starts as."""

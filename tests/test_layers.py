@@ -9,6 +9,7 @@ import zero_array
 from zero_array._model import make
 from zero_array._planning._filling import Filling
 from zero_array._planning._layer import Layer
+from zero_array._planning._recipe import Options
 from zero_array._planning._structure import Attention, Structure
 from zero_array.recipes import RECIPES, Parameter, Part, Plan, plan
 
@@ -107,11 +108,13 @@ HELD = [
 ]
 
 
-def made(recipe: Any = "auto", found: Structure | None = None, names: Any = None, **given: Any) -> Plan:
+def made(
+    recipe: Any = "auto", found: Structure | None = None, names: Any = None, branches: Any = None, **options: Any
+) -> Plan:
     """A plan of three parameters."""
-    others = {"branches": None, "overrides": None} | {key: given.pop(key) for key in given.keys() & {"branches"}}
     held = [parameter.name for parameter in HELD] if names is None else names
-    return make(recipe, held, lambda: (HELD, found or Structure()), given, others)
+    read = lambda: (HELD, found or Structure())  # noqa: E731  # read when all is checked
+    return make(recipe, held, read, Options(**options), branches=branches, overrides=None)
 
 
 def test_plan_of_a_model() -> None:

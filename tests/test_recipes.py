@@ -9,7 +9,7 @@ from networks import Network, attention
 
 from zero_array._planning._decide import matrices
 from zero_array._planning._plan import Kind
-from zero_array._planning._recipe import AUTO, check, choose, needs_structure
+from zero_array._planning._recipe import AUTO, Options, check, choose, needs_structure
 from zero_array._planning._structure import Structure
 from zero_array._weight import Weight
 from zero_array.recipes import RECIPES, Parameter, Part, plan
@@ -50,7 +50,7 @@ def test_zero_distinct(net: Network) -> None:
 
 def test_zero_distinct_has_no_twins() -> None:
     """All outputs of a layer that widens by far differ, where the paper's have twins."""
-    (entry,) = plan([Parameter("a", "linear", (64, 8))], choose("zero-distinct", [], Structure(), {}))
+    (entry,) = plan([Parameter("a", "linear", (64, 8))], choose("zero-distinct", [], Structure(), Options()))
     (block,) = entry.blocks()
     assert isinstance(block.content, Weight)
     assert block.content.distinct_rows() == 64
@@ -311,9 +311,9 @@ def test_overrides() -> None:
 @pytest.mark.parametrize("recipe", [*AUTO, *RECIPES, RECIPES["resnet"]], ids=str)
 def test_what_needs_structure(recipe: Any) -> None:
     """All but a chain of layers needs the structure, and that one does for another head."""
-    check(recipe, {"head": "zeros", "scale": None})
-    assert needs_structure(recipe, {}) == (recipe != "mlp")
-    assert needs_structure(recipe, {"head": "zeros"})
+    check(recipe, Options(head="zeros"))
+    assert needs_structure(recipe, Options()) == (recipe != "mlp")
+    assert needs_structure(recipe, Options(head="zeros"))
 
 
 @pytest.mark.parametrize(("scale", "constant"), [("orthonormal", 2**-1.5), ("paper", 0.5)])

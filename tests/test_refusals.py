@@ -11,7 +11,7 @@ import pytest
 
 from zero_array import _checks, _layout_checks
 from zero_array._planning import _network_checks
-from zero_array._planning._recipe import check, choose
+from zero_array._planning._recipe import Options, check, choose
 from zero_array._planning._structure import Attention, Structure
 from zero_array.recipes import RECIPES, Parameter, plan
 
@@ -141,7 +141,7 @@ RECIPE: list[tuple[Any, type[Exception], str]] = [
 def test_no_recipe(given: Any, kind: type[Exception], got: str) -> None:
     """What is no recipe is refused, with the name that was probably meant."""
     with pytest.raises(kind) as caught:
-        check(given, {})
+        check(given, Options())
     assert str(caught.value) == f"`recipe` must be one of {NAMES}; got {got}"
 
 
@@ -158,7 +158,7 @@ OPTIONS: list[tuple[str, Any, type[Exception], str]] = [
 def test_no_choice(option: str, value: Any, kind: type[Exception], message: str) -> None:
     """What is no choice of an option is refused."""
     with pytest.raises(kind) as caught:
-        check("mlp", {option: value})
+        check("mlp", Options(**{option: value}))
     assert str(caught.value) == message
 
 
@@ -178,14 +178,14 @@ def test_other_recipe(recipe: str, message: str, as_data: bool) -> None:
     """A recipe for another sort of network is refused."""
     norms = [Parameter("n", "norm", (4,))] if recipe == "normfree" else []
     with pytest.raises(ValueError, match=r"^`recipe` ") as caught:
-        choose(RECIPES[recipe] if as_data else recipe, norms, Structure(), {})
+        choose(RECIPES[recipe] if as_data else recipe, norms, Structure(), Options())
     assert str(caught.value) == f"`recipe` {recipe!r} is for networks {message}"
 
 
 def test_fitting_recipe() -> None:
     """A recipe that fits is what it says, with the options that were chosen."""
     found = Structure(attentions=(Attention({}, {}, {}, (), ends_branch=False),))
-    chosen = choose("transformer", [], found, {"head": "zeros", "scale": None})
+    chosen = choose("transformer", [], found, Options(head="zeros"))
     assert (chosen.name, chosen.head, chosen.scale, chosen.attention) == ("transformer", "zeros", "orthonormal", True)
 
 

@@ -3,9 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import get_args
 
 from . import _orders, _stream, backends
 from ._commands import _check, _show, _verify
+from ._typing import Choice, Order, Scale
 from ._weight import RULES, weight
 
 
@@ -148,9 +150,9 @@ def _add_weight(command: argparse.ArgumentParser) -> None:
     command.add_argument("shape", type=_shape, help="out x in, or out x in x kernel: 6x3, 64x3x7x7")
     command.add_argument("--function", choices=tuple(RULES), default="zero_init")
     command.add_argument("--groups", type=int, default=1, help="default: 1")
-    command.add_argument("--scale", choices=("orthonormal", "paper"), default="orthonormal")
-    command.add_argument("--order", choices=("pad", "exact", "auto"), default="pad", help="of the Hadamard matrix")
-    command.add_argument("--columns", choices=("first", "distinct"), default="first", help="which of them are taken")
+    command.add_argument("--scale", choices=get_args(Scale), default="orthonormal")
+    command.add_argument("--order", choices=get_args(Order), default="pad", help="of the Hadamard matrix")
+    command.add_argument("--columns", choices=get_args(Choice), default="first", help="which of them are taken")
 
 
 def _center(text: str) -> str | tuple[int, ...]:

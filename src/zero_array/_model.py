@@ -1,11 +1,11 @@
 """From the parameters of a model to its plan: what `init` of every framework does alike."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ._planning import _network_checks
 from ._planning._plan import MATRICES, Parameter, Plan
-from ._planning._recipe import Recipe, check, choose
+from ._planning._recipe import Options, Recipe, check, choose
 from ._planning._structure import Branch, Structure
 from .recipes import plan
 
@@ -14,8 +14,11 @@ def make(
     recipe: str | Recipe | Plan,
     names: Iterable[str],
     read: Callable[[], tuple[Sequence[Parameter], Structure]],
-    options: Mapping[str, Any],
-    others: Mapping[str, Any],
+    options: Options,
+    *,
+    branches: Any,
+    overrides: Any,
+    **inputs: Any,
 ) -> Plan:
     """The plan by a recipe, or the one that is given; it says something about all parameters.
 
@@ -27,19 +30,21 @@ def make(
         The names of all parameters.
     read : callable
         Reads the model, once everything else is checked.
-    options : mapping
+    options : Options
         Of the recipe.
-    others : mapping
-        What the plan is made from besides, "branches" and "overrides" among it.
+    branches, overrides
+        As in `zero_array.torch.init_`.
+    **inputs
+        What the model is read with: a plan that is given needs none of it.
     """
     if isinstance(recipe, Plan):
-        if given := [name for name, value in {**options, **others}.items() if value is not None]:
+        others = {**options.given(), **inputs, "branches": branches, "overrides": overrides}
+        if given := [name for name, value in others.items() if value is not None]:
             raise _network_checks.plan_with_options(given)
         made = recipe
     else:
         check(recipe, options)
         held, found = read()
-        branches = others["branches"]
         if branches == "found":
             found = found._replace(undecided=())
         elif branches is not None:
@@ -47,7 +52,7 @@ def make(
         chosen = choose(recipe, held, found, options)
         if branches and branches != "found" and not chosen.branches:
             raise _network_checks.no_branches(chosen.name)
-        made = plan(held, chosen, found, others["overrides"])
+        made = plan(held, chosen, found, overrides)
     check_complete(names, made)
     return made
 

@@ -11,7 +11,7 @@ to; of Sylvester's, ``H[o, i] = (-1)^popcount(o & i)``.
 
 from collections.abc import Sequence
 from math import prod, sqrt
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, get_args
 
 from . import _checks, _columns, _order_checks, _orders
 from ._orders import Factor
@@ -166,9 +166,9 @@ def weight(
         outputs //= _checks.groups(groups, outputs, "out")
     kernel = [axis for axis in range(len(full)) if axis not in (into, out)]
     found = dict(zip(kernel, _checks.taps(center, tuple(full[axis] for axis in kernel)), strict=True))
-    _checks.one_of("scale", scale, ("orthonormal", "paper"))
-    _checks.one_of("order", order, ("pad", "exact", "auto"))
-    _checks.one_of("columns", columns, ("first", "distinct"))
+    _checks.one_of("scale", scale, get_args(Scale))
+    _checks.one_of("order", order, get_args(Order))
+    _checks.one_of("columns", columns, get_args(Choice))
     if rule is None:
         rule = "hadamard" if outputs > inputs else "identity"
     factors = _factors(max(outputs, inputs), order) if rule == "hadamard" else ()

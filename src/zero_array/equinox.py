@@ -9,8 +9,8 @@ from ._auditing._report import Report
 from ._learning._words import Words
 from ._planning import _network_checks
 from ._planning._plan import Fill, Plan
-from ._planning._recipe import Recipe
-from ._typing import Choice, Order, Scale
+from ._planning._recipe import Options, Recipe
+from ._typing import BranchEnd, Choice, Embeddings, Head, Order, Scale
 from .jax._audit import CUT, look
 from .jax._tree import named, parts, planned, rebuilt, replaced, started
 
@@ -27,9 +27,9 @@ def init(
     example_inputs: Any = None,
     branches: Sequence[str] | Literal["found"] | None = None,
     overrides: Mapping[str, Fill] | None = None,
-    head: Literal["algorithm1", "zeros", "keep"] | None = None,
-    embeddings: Literal["keep", "algorithm1"] | None = None,
-    branch_end: Literal["weight", "norm"] | None = None,
+    head: Head | None = None,
+    embeddings: Embeddings | None = None,
+    branch_end: BranchEnd | None = None,
     scale: Scale | None = None,
     order: Order | None = None,
     columns: Choice | None = None,
@@ -77,8 +77,7 @@ def init(
     layers.1.weight  2x4    identity  Algorithm 1, 4 -> 2
     layers.1.bias    2      zeros     bias
     """
-    options: dict[str, Any] = {"head": head, "embeddings": embeddings, "branch_end": branch_end}
-    options |= {"scale": scale, "order": order, "columns": columns}
+    options = Options(head, embeddings, branch_end, scale, order, columns)
     others = {"apply": apply, "example_inputs": example_inputs, "branches": branches, "overrides": overrides}
     held, function = _opened(model, apply)
     plan = planned(recipe, function, held, None, options=options, others=others)

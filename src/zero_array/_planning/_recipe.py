@@ -1,10 +1,10 @@
 """Recipes: which of the paper's rules a network follows, and what it does where the paper leaves it open."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, NamedTuple, get_args
 
-from .._typing import Choice, Order, Scale
+from .._typing import BranchEnd, Choice, Embeddings, Head, Order, Scale
 from . import _network_checks
 from ._plan import Parameter
 from ._structure import Structure
@@ -38,10 +38,10 @@ class Recipe:
 
     name: str
     branches: bool = True
-    branch_end: Literal["weight", "norm"] = "weight"
+    branch_end: BranchEnd = "weight"
     attention: bool = False
-    head: Literal["algorithm1", "zeros", "keep"] = "algorithm1"
-    embeddings: Literal["keep", "algorithm1"] = "keep"
+    head: Head = "algorithm1"
+    embeddings: Embeddings = "keep"
     scale: Scale = "orthonormal"
     order: Order = "pad"
     columns: Choice = "first"
@@ -52,15 +52,30 @@ class Recipe:
             _check_option(option, getattr(self, option), choices)
 
 
+class Options(NamedTuple):
+    """What a user changes of a recipe; None leaves one as it is."""
+
+    head: Head | None = None
+    embeddings: Embeddings | None = None
+    branch_end: BranchEnd | None = None
+    scale: Scale | None = None
+    order: Order | None = None
+    columns: Choice | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Those that are given."""
+        return {option: value for option, value in self._asdict().items() if value is not None}
+
+
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "branches": (True, False),
-    "branch_end": ("weight", "norm"),
+    "branch_end": get_args(BranchEnd),
     "attention": (True, False),
-    "head": ("algorithm1", "zeros", "keep"),
-    "embeddings": ("keep", "algorithm1"),
-    "scale": ("orthonormal", "paper"),
-    "order": ("pad", "exact", "auto"),
-    "columns": ("first", "distinct"),
+    "head": get_args(Head),
+    "embeddings": get_args(Embeddings),
+    "scale": get_args(Scale),
+    "order": get_args(Order),
+    "columns": get_args(Choice),
 }
 
 
@@ -84,21 +99,18 @@ AUTO: dict[str, dict[str, Any]] = {"auto": {}, "zero-distinct": {"order": "auto"
 """The one of these that a network's structure asks for, and what it changes in it. The second leaves no twins."""
 
 
-def check(recipe: Any, options: Mapping[str, Any]) -> None:
+def check(recipe: Any, options: Options) -> None:
     """Check that there is such a recipe, and that each option is one of its choices, or None."""
     if not isinstance(recipe, Recipe) and not (isinstance(recipe, str) and recipe in (*AUTO, *RECIPES)):
         raise _network_checks.no_recipe(recipe, (*AUTO, *RECIPES))
-    for option, value in options.items():
-        if value is not None:
-            _check_option(option, value, _CHOICES[option])
+    for option, value in options.given().items():
+        _check_option(option, value, _CHOICES[option])
 
 
-def choose(
-    recipe: str | Recipe, parameters: Iterable[Parameter], found: Structure, options: Mapping[str, Any]
-) -> Recipe:
-    """The recipe of that name, some options changed (None leaves one as it is); those of AUTO go by the structure."""
+def choose(recipe: str | Recipe, parameters: Iterable[Parameter], found: Structure, options: Options) -> Recipe:
+    """The recipe of that name, some options changed; those of AUTO go by the structure."""
     kinds = {parameter.kind for parameter in parameters}
-    changed = {option: value for option, value in options.items() if value is not None}
+    changed = options.given()
     if isinstance(recipe, str) and recipe in AUTO:
         changed = AUTO[recipe] | changed
         if found.attentions:
@@ -115,9 +127,9 @@ def choose(
     return replace(recipe, **changed)
 
 
-def needs_structure(recipe: str | Recipe, options: Mapping[str, Any]) -> bool:
+def needs_structure(recipe: str | Recipe, options: Options) -> bool:
     """Whether a recipe asks for more than the parameters: for branches, attention or the head."""
     chosen = RECIPES.get(recipe) if isinstance(recipe, str) else recipe
     if chosen is None:
         return True
-    return chosen.branches or chosen.attention or (options.get("head") or chosen.head) != "algorithm1"
+    return chosen.branches or chosen.attention or (options.head or chosen.head) != "algorithm1"

@@ -11,9 +11,9 @@ from .._model import make
 from .._planning import _network_checks
 from .._planning._filling import Filling
 from .._planning._plan import Fill, Parameter, Plan
-from .._planning._recipe import Recipe
+from .._planning._recipe import Options, Recipe
 from .._planning._structure import Structure
-from .._typing import Array, Choice, Order, Scale
+from .._typing import Array, BranchEnd, Choice, Embeddings, Head, Order, Scale
 from ._initializers import build
 from ._jaxpr import is_float
 from ._read import read
@@ -27,9 +27,9 @@ def init(
     example_inputs: Any = None,
     branches: Sequence[str] | Literal["found"] | None = None,
     overrides: Mapping[str, Fill] | None = None,
-    head: Literal["algorithm1", "zeros", "keep"] | None = None,
-    embeddings: Literal["keep", "algorithm1"] | None = None,
-    branch_end: Literal["weight", "norm"] | None = None,
+    head: Head | None = None,
+    embeddings: Embeddings | None = None,
+    branch_end: BranchEnd | None = None,
     scale: Scale | None = None,
     order: Order | None = None,
     columns: Choice | None = None,
@@ -81,8 +81,7 @@ def init(
     down       4x2    zeros     last weight of a residual branch
     up         2x4    hadamard  Algorithm 1, 2 -> 4
     """
-    options: dict[str, Any] = {"head": head, "embeddings": embeddings, "branch_end": branch_end}
-    options |= {"scale": scale, "order": order, "columns": columns}
+    options = Options(head, embeddings, branch_end, scale, order, columns)
     others = {"apply": apply, "example_inputs": example_inputs, "branches": branches, "overrides": overrides}
     held = named(tree, tree, "tree")
     if apply is not None and not callable(apply):
@@ -137,7 +136,7 @@ def planned(
     held: Mapping[str, Any],
     state: Any,
     *,
-    options: Mapping[str, Any],
+    options: Options,
     others: Mapping[str, Any],
 ) -> Plan:
     """The plan of ``function(held, state, *inputs)``, whose parameters are `held` by name."""
@@ -149,7 +148,7 @@ def planned(
             raise _network_checks.inputs_needed()
         return read(function, held, state, others["example_inputs"])
 
-    plan = make(recipe, held, traced, options, others)
+    plan = make(recipe, held, traced, options, **others)
     started(held, plan, dry_run=True)
     return plan
 

@@ -9,9 +9,9 @@ from .._model import make
 from .._planning import _network_checks
 from .._planning._filling import Filling
 from .._planning._plan import Fill, Parameter, Plan
-from .._planning._recipe import Recipe, needs_structure
+from .._planning._recipe import Options, Recipe, needs_structure
 from .._planning._structure import Structure
-from .._typing import Array, Choice, Order, Scale
+from .._typing import Array, BranchEnd, Choice, Embeddings, Head, Order, Scale
 from ._layers import parameters
 from ._symbolic import trace
 
@@ -23,9 +23,9 @@ def init(
     example_inputs: Any = None,
     branches: Sequence[str] | Literal["found"] | None = None,
     overrides: Mapping[str, Fill] | None = None,
-    head: Literal["algorithm1", "zeros", "keep"] | None = None,
-    embeddings: Literal["keep", "algorithm1"] | None = None,
-    branch_end: Literal["weight", "norm"] | None = None,
+    head: Head | None = None,
+    embeddings: Embeddings | None = None,
+    branch_end: BranchEnd | None = None,
     scale: Scale | None = None,
     order: Order | None = None,
     columns: Choice | None = None,
@@ -74,8 +74,7 @@ def init(
     down/kernel  4x2    zeros     last weight of a residual branch
     down/bias    2      zeros     bias
     """
-    options: dict[str, Any] = {"head": head, "embeddings": embeddings, "branch_end": branch_end}
-    options |= {"scale": scale, "order": order, "columns": columns}
+    options = Options(head, embeddings, branch_end, scale, order, columns)
     others = {"example_inputs": example_inputs, "branches": branches, "overrides": overrides}
     variables = opened(model)
     names = {id(variable): name for name, variable in variables.items()}
@@ -95,7 +94,7 @@ def init(
                 raise _network_checks.not_symbolic(model, error) from error
         return held, Structure()
 
-    plan = make(recipe, variables, read, options, others)
+    plan = make(recipe, variables, read, options, **others)
     fillings = {entry.name: Filling.of(entry, _shape(variables.get(entry.name))) for entry in plan}
     for name, filling in fillings.items():
         if filling and not dry_run:

@@ -11,9 +11,9 @@ from .._model import make
 from .._planning import _network_checks
 from .._planning._filling import Filling
 from .._planning._plan import Fill, Parameter, Plan
-from .._planning._recipe import Recipe, needs_structure
+from .._planning._recipe import Options, Recipe, needs_structure
 from .._planning._structure import Structure
-from .._typing import Choice, Order, Scale
+from .._typing import BranchEnd, Choice, Embeddings, Head, Order, Scale
 from ._layers import parameters
 from ._trace import Call, trace
 
@@ -25,9 +25,9 @@ def init(
     example_inputs: Any = None,
     branches: Sequence[str] | Literal["found"] | None = None,
     overrides: Mapping[str, Fill] | None = None,
-    head: Literal["algorithm1", "zeros", "keep"] | None = None,
-    embeddings: Literal["keep", "algorithm1"] | None = None,
-    branch_end: Literal["weight", "norm"] | None = None,
+    head: Head | None = None,
+    embeddings: Embeddings | None = None,
+    branch_end: BranchEnd | None = None,
     scale: Scale | None = None,
     order: Order | None = None,
     columns: Choice | None = None,
@@ -76,8 +76,7 @@ def init(
     layers.2.weight  2x4    identity  Algorithm 1, 4 -> 2
     layers.2.bias    2      zeros     bias
     """
-    options: dict[str, Any] = {"head": head, "embeddings": embeddings, "branch_end": branch_end}
-    options |= {"scale": scale, "order": order, "columns": columns}
+    options = Options(head, embeddings, branch_end, scale, order, columns)
     others = {"example_inputs": example_inputs, "branches": branches, "overrides": overrides}
     if not isinstance(model, nn.Module):
         raise _network_checks.no_model(model, "mlx.nn.Module")
@@ -101,7 +100,7 @@ def init(
                 raise _network_checks.not_exported(model, error) from error
         return held, Structure()
 
-    plan = make(recipe, [parameter.name for parameter in held], read, options, others)
+    plan = make(recipe, [parameter.name for parameter in held], read, options, **others)
     fillings = {entry.name: Filling.of(entry, _shape(arrays.get(entry.name))) for entry in plan}
     made = {name: filling for name, filling in fillings.items() if filling and not dry_run}
     new = [(name, filling.build(arrays[name].shape, xp=mx, dtype=arrays[name].dtype)) for name, filling in made.items()]

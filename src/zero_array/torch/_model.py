@@ -10,9 +10,9 @@ from torch import nn
 from .._model import check_complete, make
 from .._planning import _network_checks
 from .._planning._plan import Fill, Parameter, Plan
-from .._planning._recipe import Recipe, needs_structure
+from .._planning._recipe import Options, Recipe, needs_structure
 from .._planning._structure import Structure
-from .._typing import Choice, Order, Scale
+from .._typing import BranchEnd, Choice, Embeddings, Head, Order, Scale
 from . import _record, _symbolic
 from ._modules import parameters
 from ._preserved import preserved
@@ -26,9 +26,9 @@ def init_(
     example_inputs: Any = None,
     branches: Sequence[str] | Literal["found"] | None = None,
     overrides: Mapping[str, Fill] | None = None,
-    head: Literal["algorithm1", "zeros", "keep"] | None = None,
-    embeddings: Literal["keep", "algorithm1"] | None = None,
-    branch_end: Literal["weight", "norm"] | None = None,
+    head: Head | None = None,
+    embeddings: Embeddings | None = None,
+    branch_end: BranchEnd | None = None,
     scale: Scale | None = None,
     order: Order | None = None,
     columns: Choice | None = None,
@@ -101,15 +101,14 @@ def init_(
     2.bias     2      zeros     bias
     """
     held = checked(model)
-    options: dict[str, Any] = {"head": head, "embeddings": embeddings, "branch_end": branch_end}
-    options |= {"scale": scale, "order": order, "columns": columns}
+    options = Options(head, embeddings, branch_end, scale, order, columns)
     others = {"example_inputs": example_inputs, "branches": branches, "overrides": overrides}
 
     def read() -> tuple[list[Parameter], Structure]:
         is_needed = isinstance(recipe, Plan) or needs_structure(recipe, options) or example_inputs is not None
         return held, _structure(model, held, example_inputs) if is_needed else Structure()
 
-    made = make(recipe, [parameter.name for parameter in held], read, options, others)
+    made = make(recipe, [parameter.name for parameter in held], read, options, **others)
     write_(model, made, dry_run=dry_run)
     return made
 
