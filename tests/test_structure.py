@@ -359,16 +359,48 @@ def test_zeros_that_move_later() -> None:
     assert [(branch.ends, branch.dead) for branch in net.structure().branches] == [(("state", "into"), False)]
 
 
-def test_shortcut_without_an_input() -> None:
-    """A weighted shortcut that lacks an input of the other side may be a condition, and is none."""
+@pytest.mark.parametrize("how", ["own layers", "shared", "bare"])
+@pytest.mark.parametrize("tokens", [False, True])
+def test_conditions_are_no_shortcuts(how: str, tokens: bool) -> None:
+    """What is added to the first input, or to embeddings, on their only way is no shortcut of theirs."""
     net = Network()
     condition = net.op("input")
-    y = net.add(net.layer("a", net.x), net.layer("b", condition))
-    y = net.add(net.layer("c", net.op("gelu", y)), net.layer("d", condition))
+    x = net.op("embedding", parameters=(net.held("table", "embedding", 9, 4),)) if tokens else net.x
+    shared = condition if how == "bare" else net.layer("shared", condition)
+    y = net.add(net.layer("a", x), net.layer("b", condition) if how == "own layers" else shared)
+    y = net.add(net.layer("c", net.op("gelu", y)), net.layer("d", condition) if how == "own layers" else shared)
     assert net.structure().branches == ()
     assert net.structure().undecided == ()
     net.add(net.layers(y, "e", "f"), net.layer("g", y))
     assert net.ends() == [("f",)]
+
+
+def test_conditions_inside_branches() -> None:
+    """A branch may have inputs that its shortcut has not, where that has the first one; so may any attention."""
+    net = Network()
+    condition = net.op("input")
+    inside = net.add(net.layer("a", net.x), net.layer("t", condition))
+    y = net.add(net.layer("b", net.op("gelu", inside)), net.layer("down", net.x))
+    net.add(condition, net.layer("out", net.attend(net.layer("q", condition), net.layer("k", y), net.layer("v", y))))
+    assert [(branch.ends, branch.outputs) for branch in net.structure().branches] == [(("b",), ()), ((), ("out",))]
+
+
+def test_equal_sides_of_two_inputs() -> None:
+    """Two sides of equal length of which one alone holds the data are no branch, and not asked about."""
+    net = Network()
+    condition = net.op("input")
+    y = net.add(net.layer("a", net.x), net.layer("b", condition))
+    net.add(net.layer("c", y), net.layers(condition, "d", "e"))
+    assert (net.structure().branches, net.structure().undecided) == ((), ())
+
+
+def test_quotients_are_looked_through() -> None:
+    """A factor that is never zero is one when it is divided, too: shares of experts that sum to one."""
+    net = Network()
+    shares = net.op("softmax", net.layer("router", net.x))
+    shares = net.op("div", shares, net.op("sum", shares))
+    net.add(net.x, net.op("mul", shares, net.layers(net.x, "a", "b")))
+    assert net.ends() == [("b",)]
 
 
 @pytest.mark.parametrize(

@@ -407,3 +407,42 @@ def test_condition_is_no_shortcut() -> None:
     module, x, condition = Conditioned(), data(5, 4), data(5, 2)
     assert zeros(zero_array.torch.init_(module, example_inputs=(x, condition))) == set()
     assert not torch.equal(module(x, condition), module(x + 1, condition))
+
+
+@pytest.mark.parametrize("tokens", [False, True])
+@pytest.mark.parametrize("is_run", [False, True], ids=["traced", "run"])
+def test_shared_condition(is_run: bool, tokens: bool) -> None:
+    """A condition that is embedded once and added to each layer is none either, before tokens too."""
+
+    class Shared(nn.Module):  # type: ignore[misc]  # torch is not typed here
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = nn.Embedding(9, 4)
+            self.first, self.second, self.embedding = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(2, 4)
+
+        def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+            shared = self.embedding(condition)
+            x = self.table(x) if tokens else x
+            return self.second(torch.tanh(self.first(x) + shared)) + shared
+
+    inputs = (torch.arange(5) if tokens else data(5, 4), data(5, 2))
+    assert zeros(zero_array.torch.init_(Shared(), example_inputs=inputs if is_run else None)) == set()
+
+
+@pytest.mark.parametrize("is_run", [False, True], ids=["traced", "run"])
+@pytest.mark.parametrize("name", ["type_as", "to"])
+def test_softmax_in_another_dtype(name: str, is_run: bool) -> None:
+    """Scores that go to another dtype and back are those of an attention."""
+
+    def forward(self: Any, x: Tensor) -> Tensor:
+        scores = self.q(x) @ self.k(x).transpose(-2, -1)
+        shares = getattr(functional.softmax(scores.float(), -1), name)(scores)
+        return x + self.out(shares @ self.v(x))
+
+    module = Block(forward, **{part: nn.Linear(4, 4) for part in ("q", "k", "v", "out")})
+    plan = zero_array.torch.init_(module, example_inputs=data(2, 6, 4) if is_run else None)
+    assert (plan["k.weight"].fill, plan["v.weight"].fill, plan["out.weight"].fill) == (
+        "key zeros",
+        "value zeros",
+        "identity",
+    )

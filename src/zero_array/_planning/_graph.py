@@ -87,11 +87,12 @@ class Graph:
     def behind(self, node: int, ops: set[str]) -> int | None:
         """The first node with one of some operations, looking back along single inputs up to a weighted layer."""
         while not self.weights[node]:
-            if self.nodes[node].op in ops:
+            op, inputs = self.nodes[node].op, self.nodes[node].inputs
+            if op in ops:
                 return node
-            if len(self.nodes[node].inputs) != 1:
+            if not inputs or (len(inputs) > 1 and op != "div"):  # of a quotient, the numerator
                 return None
-            (node,) = self.nodes[node].inputs
+            node = inputs[0]
         return None
 
     def attended(self, node: int) -> tuple[int, int, int] | None:

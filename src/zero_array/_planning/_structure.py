@@ -150,6 +150,7 @@ def _branches(graph: Graph) -> tuple[list[Branch], dict[int, tuple[str, ...]], l
     attentions: dict[int, tuple[str, ...]] = {}
     undecided = []
     taken = set(graph.members(_scores(graph)))  # and sums inside a branch that is zero as a whole
+    data = _data(graph)
     for number in reversed(range(len(graph.nodes))):
         node = graph.nodes[number]
         if node.op not in SUMS or len(node.inputs) != 2 or number in taken:
@@ -158,13 +159,14 @@ def _branches(graph: Graph) -> tuple[list[Branch], dict[int, tuple[str, ...]], l
         if not common or _is_recurrent(graph, node, common):
             continue
         (near, short), (far, side) = sorted((graph.distance(source, common), source) for source in node.inputs)
-        if near and not _carries(graph, short, side):
-            continue
+        holds_data = [bool(data & graph.above[source]) for source in (short, side)]
         if near == far:
-            if near:
+            if near and holds_data[0] == holds_data[1]:
                 undecided.append(node.where)
             continue
         branch, cores, sums = _walk(graph, side, common, node.where)
+        if holds_data == [False, True] and not cores:  # a condition that is added to the data on their only way
+            continue
         taken |= sums
         if branch.ends or cores:
             branches.append(branch)
@@ -172,13 +174,10 @@ def _branches(graph: Graph) -> tuple[list[Branch], dict[int, tuple[str, ...]], l
     return branches[::-1], attentions, undecided[::-1]
 
 
-def _carries(graph: Graph, short: int, side: int) -> bool:
-    """Whether a weighted shortcut depends on all inputs of the network that the other side depends on.
-
-    Else the other side may be the data's only way, and the shortcut a condition that is added to it.
-    """
-    missing = graph.above[side] & ~graph.above[short]
-    return not any(graph.nodes[number].op == "input" for number in graph.members(missing))
+def _data(graph: Graph) -> int:
+    """The nodes where the data enter, one bit each: the first input, or the embeddings where it holds their numbers."""
+    first = any(mask & 1 for mask in graph.above[1:])
+    return int(first) or sum(1 << number for number, node in enumerate(graph.nodes) if node.op == "embedding")
 
 
 def _scores(graph: Graph) -> int:

@@ -36,6 +36,9 @@ SUM_OF_PRODUCT = {"addbmm": "matmul", "addcmul": "mul", "addmm": "matmul", "badd
 
 _IN_PLACE = {"__iadd__", "__imul__", "__isub__", "__itruediv__", "__setitem__"}
 
+LIKE = {"expand_as", "reshape_as", "to", "type_as", "view_as"}
+"""What takes no more of its second operand than its shape, dtype or device."""
+
 SAME_PARAMETER = {"bfloat16", "clone", "contiguous", "double", "expand", "float", "half", "to", "type", "type_as"}
 """What leaves a parameter the same thing, though elsewhere in memory."""
 

@@ -16,7 +16,7 @@ from .._planning._decide import matrices
 from .._planning._graph import Node
 from .._planning._plan import MATRICES, Parameter
 from .._planning._structure import Structure, structure
-from ._ops import FRESH, SAME_PARAMETER, SUM_OF_PRODUCT, is_in_place, op
+from ._ops import FRESH, LIKE, SAME_PARAMETER, SUM_OF_PRODUCT, is_in_place, op
 from ._preserved import undone
 from ._recurrent import RECURRENT, Recurrent
 from ._shown import Shown, bare, multiplied, storage, use
@@ -120,8 +120,10 @@ class Record(TorchFunctionMode):
             yield
 
     def begin(self, inputs: Any) -> None:
-        """Number the activations that the model is given."""
+        """Number the activations that the model is given; the first input is a node, whatever it holds."""
         for tensor in tensors(inputs):
+            if not self.nodes and not _is_activation(tensor):
+                self.nodes.append(Node("input"))
             self._add([tensor], Node("input"))
 
     def enter(self, module: nn.Module, inputs: Any) -> None:  # noqa: ARG002  # as torch calls it
@@ -151,7 +153,7 @@ class Record(TorchFunctionMode):
         name = op(func)
         if outputs and name not in FRESH:
             known = {key: value for key, value in (kwargs or {}).items() if key != "out"}
-            given = [bare(tensor) for tensor in tensors((args, known))]
+            given = [bare(tensor) for tensor in tensors((args, known))][: 1 if name in LIKE else None]
             changes = is_in_place(func, kwargs or {})
             before = self._written.get(storage(outputs[0])) if len(known) < len(kwargs or {}) else None
             if name in SUM_OF_PRODUCT and len(given) > 1 and not changes:

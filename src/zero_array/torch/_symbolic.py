@@ -12,7 +12,7 @@ from .._planning._decide import matrices
 from .._planning._graph import Node
 from .._planning._plan import Parameter
 from .._planning._structure import Structure, structure
-from ._ops import FRESH, SAME_PARAMETER, SUM_OF_PRODUCT, VIEWS, is_in_place, op
+from ._ops import FRESH, LIKE, SAME_PARAMETER, SUM_OF_PRODUCT, VIEWS, is_in_place, op
 from ._recurrent import Recurrent
 from ._shown import Shown, multiplied, storage, use
 
@@ -51,6 +51,8 @@ class _Reader:
         """Note the next node."""
         sources: list[fx.Node] = []  # `all_input_nodes` has each once, but a product may be with itself
         fx.map_arg((traced.args, traced.kwargs), sources.append)
+        if traced.op in {"call_function", "call_method"} and op(traced.target) in LIKE:
+            sources = sources[:1]
         inputs = tuple(self._numbers[source] for source in sources if source in self._numbers)
         if traced.op == "output":
             self.outputs += inputs
