@@ -175,9 +175,10 @@ def _branches(graph: Graph) -> tuple[list[Branch], dict[int, tuple[str, ...]], l
 
 
 def _data(graph: Graph) -> int:
-    """The nodes where the data enter, one bit each: the first input, or the embeddings where it holds their numbers."""
-    first = any(mask & 1 for mask in graph.above[1:])
-    return int(first) or sum(1 << number for number, node in enumerate(graph.nodes) if node.op == "embedding")
+    """The node where the data enter, as a set: the first input, or the first embedding where that holds indices."""
+    if any(mask & 1 for mask in graph.above[1:]):
+        return 1
+    return next((1 << number for number, node in enumerate(graph.nodes) if node.op == "embedding"), 0)
 
 
 def _scores(graph: Graph) -> int:
