@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from . import _namespace
 from ._target import Target
-from ._typing import Array, Shape
+from ._typing import Array
 
 Number = TypeVar("Number", int, float)
 
@@ -140,19 +140,12 @@ def factors(
     """One row of signs per band of `length` rows, and the `length` rows that each band multiplies by them."""
     xp = target.xp
     signs = window(target, 1.0, bands_of(rows, length), bands_of(cols, length))
-    bands, across = signs.shape
-
-    def spread(array: Array, height: int, sizes: Shape) -> Array:
-        """Copies of signs, or of the columns of a table, side by side."""
-        wide = xp.reshape(xp.broadcast_to(array, sizes), (height, across * length))
-        start, count = cols[0] % length, cols[1] - cols[0]
-        return wide if count == across * length else wide[:, start : start + count]
-
+    across, start, width = signs.shape[1], cols[0] % length, cols[1] - cols[0]
+    # taken, not spread as the other: contiguous, so that dpnp's product is too and needs no copy to be reshaped
+    high = xp.take(signs, target.arange(start, start + width) // length, axis=1)
     low = xp.reshape(table(target, length, constant, negated=False), (length, 1, length))
-    high = xp.reshape(signs, (bands, across, 1))
-    # a contiguous one: NumPy is faster then, and dpnp makes a product that needs no copy to be reshaped
-    signs = xp.asarray(spread(high, bands, (bands, across, length)), copy=True, **target.place)
-    return signs, spread(low, length, (length, across, length))
+    low = xp.reshape(xp.broadcast_to(low, (length, across, length)), (length, across * length))
+    return high, low if width == across * length else low[:, start : start + width]
 
 
 def bands_of(rows: tuple[int, int], length: int) -> tuple[int, int]:
