@@ -56,12 +56,12 @@ def at_ends(parameters: Sequence[Parameter], recipe: Recipe, found: Structure) -
     """What is special at the ends of branches: of a parameter's name, whether it is zero, and why."""
     kinds = {parameter.name: parameter.kind for parameter in parameters}
     has_norm = {parameter.name for parameter in parameters if parameter.is_divided}
-    matrices = [item for item in parameters if item.kind in MATRICES and not _makes_roles(item)]
-    narrows = {parameter.name for parameter in matrices if _narrows(parameter)}
+    layers = [item for item in parameters if item.kind in MATRICES and not _makes_roles(item)]
+    narrows = {parameter.name for parameter in layers if _narrows(parameter)}
     ends: dict[str, tuple[bool, str]] = {}
     for branch in found.branches if recipe.branches else ():
         block = f"the residual branch of {branch.where}" if branch.where else "a residual branch"
-        projections = tuple(item.name for item in matrices if item.name in branch.outputs)
+        projections = tuple(item.name for item in layers if item.name in branch.outputs)
         plain = branch.ends if recipe.attention else branch.ends + projections
         last = slice(1 if len(plain) == 1 else None)  # of several in series the last: two zeros would never learn
         scales = [name for name in branch.behind if kinds[name] == "norm"][last]
